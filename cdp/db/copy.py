@@ -48,4 +48,4 @@ def copy_table(connection: Connection, rows: pa.Table, name: str) -> int:
         view = buffer.getbuffer()
         for start in range(0, len(view), _CHUNK):
             copy.write(view[start : start + _CHUNK])
-    return rows.num_rows
+    return int(rows.num_rows)

