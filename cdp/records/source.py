@@ -113,7 +113,7 @@ class Page:
 class Source(Protocol):
     """A system that records come from. A connector is a class of this shape, named in the entry point group `cdp.connectors`.
 
-    It is constructed with its configuration (validated against `config_schema`, secrets resolved). It never sleeps, retries, or logs a body.
+    It is constructed with its configuration (validated against `config_schema`, secrets resolved) and never sleeps, retries, or logs a body.
     """
 
     config_schema: ClassVar[Mapping[str, Any]]

@@ -1,0 +1,36 @@
+# A fresh machine needs python3 and make; everything else is installed into .venv (and by tests/debian.sh where Debian packages are needed).
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: demo test lint check-types unit airflow clean
+
+demo: .venv/run.stamp
+	$(BIN)/cdp demo
+
+test: .venv/dev.stamp lint check-types unit
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+check-types: .venv/dev.stamp
+	$(BIN)/mypy
+
+unit: .venv/dev.stamp
+	sh tests/debian.sh
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+.venv/run.stamp: setup.cfg
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/dev.stamp: setup.cfg
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[airflow,spark,dev]'
+	touch $@ .venv/run.stamp
+
+clean:
+	rm -rf .venv .cdp build dist *.egg-info
