@@ -93,10 +93,13 @@ class Page:
         bookmark: committed in the same transaction as the rows.
         place: file, table or request, for messages.
         first_row: number of the first row at `place`, counted as a person would (the row under a CSV header is 2).
+        row_numbers: number of every row, where they do not count on from `first_row` (refused rows lie between).
         deleted: keys that the source says are gone.
         merged: (key that is gone, key that lives on), where the source merged two of its records.
         refused: rows that could not be read.
         total: rows that the whole read will give, where known, for progress.
+        unchanged: the stream is as it was at `bookmark`, so no row is given and none was deleted. A read whose stream is
+            `complete` and that gives such a page says nothing about deletions.
     """
 
     rows: pa.Table | Sequence[Mapping[str, Any]]
@@ -107,13 +110,20 @@ class Page:
     merged: Sequence[tuple[str, str]] = ()
     refused: Sequence[Refused] = field(default_factory=tuple)
     total: int | None = None
+    unchanged: bool = False
+    row_numbers: Sequence[int] | None = None
+
+    def number(self, index: int) -> int:
+        """Number at `place` of the row at `index` (from 0) of `rows`."""
+        return self.first_row + index if self.row_numbers is None else self.row_numbers[index]
 
 
 @runtime_checkable
 class Source(Protocol):
     """A system that records come from. A connector is a class of this shape, named in the entry point group `cdp.connectors`.
 
-    It is constructed with its configuration (validated against `config_schema`, secrets resolved) and never sleeps, retries, or logs a body.
+    It is constructed with its configuration (validated against `config_schema`, secrets resolved). It never sleeps,
+    retries, or logs a body.
     """
 
     config_schema: ClassVar[Mapping[str, Any]]
