@@ -310,7 +310,7 @@ principal = Table(
     Column("id", Integer, Identity(always=True), primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("role", Text, nullable=False, comment="viewer | marketer | steward | engineer | admin"),
-    Column("department", Text, comment="null: all departments"),
+    Column("departments", ARRAY(Text), comment="null: no one department"),
     Column("password_hash", Text, comment="null: cannot sign in to the page"),
     _now("created_at"),
     _when("disabled_at"),
@@ -340,4 +340,25 @@ audit = Table(
     Column("object", Text),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
     Column("hash", LargeBinary, nullable=False, comment="over this row and the hash before: a gap shows"),
+)
+
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the token that the browser keeps"),
+    Column("principal_id", Integer, ForeignKey("principal.id", ondelete="CASCADE"), nullable=False),
+    _now("created_at"),
+    _now("seen_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_web_session_principal_id", "principal_id"),
+)
+
+sign_in_failure = Table(
+    "sign_in_failure",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("subject", LargeBinary, nullable=False, comment="SHA-256 of the name or the address"),
+    _now("at"),
+    Index("ix_sign_in_failure_subject_at", "subject", "at"),
+    comment="What limits guessing; rows leave after a quarter of an hour.",
 )
