@@ -362,3 +362,5 @@ sign_in_failure = Table(
     Index("ix_sign_in_failure_subject_at", "subject", "at"),
     comment="What limits guessing; rows leave after a quarter of an hour.",
 )
+
+from cdp.db import event_tables as event_tables  # noqa: E402  # registers its tables with metadata
