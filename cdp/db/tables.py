@@ -239,7 +239,7 @@ profile_journal = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     _now("at"),
-    Column("change", Text, nullable=False, comment="created | merged | split | retired"),
+    Column("change", Text, nullable=False, comment="created | joined | merged | split | revived"),
     Column("profile_id", UUID(as_uuid=True), nullable=False, comment="where the records are afterwards"),
     Column("from_profile_id", UUID(as_uuid=True), comment="where they were before"),
     Column("record_ids", ARRAY(BigInteger), nullable=False),

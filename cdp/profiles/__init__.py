@@ -1,0 +1,41 @@
+"""Unified profiles: stable ids over what identity finds, golden values by a declared policy, and everything that ever happened."""
+
+from cdp.profiles.refresh import RefreshReport, link_interactions, refresh
+from cdp.profiles.views import (
+    BadCursor,
+    JournalEntry,
+    LinkView,
+    NotFound,
+    ProfileSummary,
+    ProfileView,
+    RecordView,
+    SearchPage,
+    TimelinePage,
+    find,
+    get,
+    history,
+    living,
+    records,
+    timeline,
+)
+
+__all__ = [
+    "BadCursor",
+    "JournalEntry",
+    "LinkView",
+    "NotFound",
+    "ProfileSummary",
+    "ProfileView",
+    "RecordView",
+    "RefreshReport",
+    "SearchPage",
+    "TimelinePage",
+    "find",
+    "get",
+    "history",
+    "link_interactions",
+    "living",
+    "records",
+    "refresh",
+    "timeline",
+]

@@ -76,7 +76,7 @@ def upgrade() -> None:
     op.create_table('profile_journal',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.Column('change', sa.Text(), nullable=False, comment='created | merged | split | retired'),
+    sa.Column('change', sa.Text(), nullable=False, comment='created | joined | merged | split | revived'),
     sa.Column('profile_id', sa.UUID(), nullable=False, comment='where the records are afterwards'),
     sa.Column('from_profile_id', sa.UUID(), nullable=True, comment='where they were before'),
     sa.Column('record_ids', postgresql.ARRAY(sa.BigInteger()), nullable=False),

@@ -1,0 +1,247 @@
+"""A page, its bookmark and its counts are committed in one transaction: what is committed is landed, and the next run goes on behind it.
+
+Landing is idempotent: a row whose fingerprint is stored costs a look-up and nothing more, so overlapping reads are harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, text
+
+from cdp.db import copy_table
+from cdp.records.source import Refused
+
+CUSTOMER, INTERACTION = "customer", "interaction"
+_TABLE = {CUSTOMER: "record", INTERACTION: "interaction"}
+_TYPED = {
+    CUSTOMER: (),
+    INTERACTION: ("customer_stream", "customer_key", "kind", "name", "channel", "at", "amount", "currency", "status"),
+}
+"""Canonical members that have a column of their own."""
+
+
+@dataclass
+class Counts:
+    """What became of the rows of a stream."""
+
+    read: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    refused: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, rows: Sequence[Refused]) -> None:
+        """Count refused rows by reason."""
+        self.refused += len(rows)
+        for row in rows:
+            self.reasons[row.reason] = self.reasons.get(row.reason, 0) + 1
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Mapped rows ready to be written: the canonical table, with each row's raw JSON, fingerprint and canonical JSON."""
+
+    table: pa.Table
+    raw: pa.Array
+    hash: pa.Array
+    canonical: pa.Array
+
+
+@dataclass(frozen=True)
+class StreamTarget:
+    """Where the rows of one stream go."""
+
+    source_id: int
+    stream: str
+    kind: str
+    run_id: int
+
+    @property
+    def table(self) -> str:
+        """`record` or `interaction`."""
+        return _TABLE[self.kind]
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """Canonical members that are columns of the table."""
+        return _TYPED[self.kind]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Parameters that name the stream and the run in SQL."""
+        return {"source": self.source_id, "stream": self.stream, "run": self.run_id}
+
+
+def prepare_session(connection: Connection, target: StreamTarget) -> None:
+    """Make the temporary tables that a session lands through; they live as long as the connection's session."""
+    connection.execute(text("drop table if exists landing_key, landing_row, landing_seen"))
+    connection.execute(text("create temp table landing_key (n int, source_key text, hash bytea)"))
+    connection.execute(text("create temp table landing_seen (source_key text)"))
+    typed = "".join(f", {column}" for column in target.typed)
+    connection.execute(
+        text(f"create temp table landing_row as select source_key, raw, canonical, content_hash{typed} from {target.table} with no data")
+    )
+    connection.commit()
+
+
+NEW, CHANGED, UNCHANGED, REPEATED = 0, 1, 2, 3
+
+
+def classify(connection: Connection, target: StreamTarget, keys: pa.Array, hashes: pa.Array, *, remap: bool) -> np.ndarray:
+    """For each row NEW, CHANGED, UNCHANGED, or REPEATED (this run has already landed another row of its key).
+
+    Args:
+        remap: the mapping has changed since the stored rows were mapped, so equal raw rows count as changed.
+    """
+    connection.execute(text("truncate landing_key"))
+    rows = pa.table({"n": pa.array(np.arange(len(keys), dtype=np.int32)), "source_key": keys, "hash": hashes})
+    copy_table(connection, rows.filter(pc.is_valid(keys)), "landing_key")
+    found = connection.execute(
+        text(
+            f"""select n, case when t.content_hash = k.hash and t.deleted_at is null and not (:remap and t.run_id <> :run) then {UNCHANGED}
+                             when t.content_hash = k.hash or t.run_id is distinct from :run then {CHANGED} else {REPEATED} end
+                from landing_key k join {target.table} t
+                  on t.source_id = :source and t.stream = :stream and t.source_key = k.source_key"""
+        ),
+        target.params | {"remap": remap},
+    ).all()
+    state = np.full(len(keys), NEW, dtype=np.int8)
+    if found:
+        numbers, states = zip(*found, strict=True)
+        state[list(numbers)] = states
+    return state
+
+
+def note_seen(connection: Connection, keys: pa.Array) -> None:
+    """Remember that a whole read gave these keys."""
+    copy_table(connection, pa.table({"source_key": keys}).filter(pc.is_valid(keys)), "landing_seen")
+
+
+def add(connection: Connection, target: StreamTarget, rows: Landed) -> int:
+    """Append rows whose keys are new; the number of rows."""
+    count = len(rows.raw)
+    constants = {
+        "source_id": pa.array(np.full(count, target.source_id, dtype=np.int16)),
+        "stream": pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), pa.array([target.stream])),
+        "run_id": pa.array(np.full(count, target.run_id, dtype=np.int64)),
+    }
+    return copy_table(connection, pa.table(_columns(target, rows) | constants), target.table)
+
+
+def _columns(target: StreamTarget, rows: Landed) -> dict[str, Any]:
+    columns = {"source_key": rows.table["source_key"], "raw": rows.raw, "canonical": rows.canonical, "content_hash": rows.hash}
+    return columns | {name: rows.table[name] for name in target.typed}
+
+
+def change(connection: Connection, target: StreamTarget, rows: Landed) -> int:
+    """Replace stored rows by newer ones; the former raw row of a customer record is kept in `record_version`."""
+    if len(rows.raw) == 0:
+        return 0
+    connection.execute(text("truncate landing_row"))
+    copy_table(connection, pa.table(_columns(target, rows)), "landing_row")
+    same = "t.source_id = :source and t.stream = :stream and t.source_key = l.source_key"
+    if target.kind == CUSTOMER:
+        connection.execute(
+            text(
+                f"""insert into record_version (record_id, raw, content_hash, valid_from, valid_to, run_id)
+                    select t.id, t.raw, t.content_hash, t.changed_at, now(), t.run_id
+                    from record t join landing_row l on {same} where t.content_hash <> l.content_hash"""
+            ),
+            target.params,
+        )
+    typed = "".join(f", {column} = l.{column}" for column in target.typed)
+    result = connection.execute(
+        text(
+            f"""update {target.table} t set raw = l.raw, canonical = l.canonical, content_hash = l.content_hash, changed_at = now(),
+                       deleted_at = null, run_id = :run{typed} from landing_row l where {same}"""
+        ),
+        target.params,
+    )
+    return int(result.rowcount)
+
+
+def delete_keys(connection: Connection, target: StreamTarget, keys: Sequence[str]) -> int:
+    """Mark rows that the source says are gone; the number newly marked."""
+    if not keys:
+        return 0
+    result = connection.execute(
+        text(
+            f"""update {target.table} set deleted_at = now(), changed_at = now(), run_id = :run
+                where source_id = :source and stream = :stream and deleted_at is null and source_key = any(:keys)"""
+        ),
+        target.params | {"keys": list(keys)},
+    )
+    return int(result.rowcount)
+
+
+def delete_unseen(connection: Connection, target: StreamTarget) -> int:
+    """After a whole read: mark the rows that it did not give; the number marked. Rows in quarantine count as given."""
+    connection.execute(text("analyze landing_seen"))
+    result = connection.execute(
+        text(
+            f"""update {target.table} t set deleted_at = now(), changed_at = now(), run_id = :run
+                where t.source_id = :source and t.stream = :stream and t.deleted_at is null
+                  and not exists (select from landing_seen s where s.source_key = t.source_key)
+                  and not exists (select from quarantine q where q.source_id = t.source_id and q.stream = t.stream
+                                  and q.source_key = t.source_key and q.status = 'open')"""
+        ),
+        target.params,
+    )
+    return int(result.rowcount)
+
+
+def merge_keys(connection: Connection, target: StreamTarget, source_name: str, pairs: Sequence[tuple[str, str]]) -> int:
+    """Where the source merged two of its records: the gone one is marked deleted, and both are decided to be the same person."""
+    if not pairs or target.kind != CUSTOMER:
+        return 0
+    gone = delete_keys(connection, target, [pair[0] for pair in pairs])
+    connection.execute(
+        text(
+            """insert into decision (judgement, record_a, record_b, principal, note)
+               select 'same', least(a.id, b.id), greatest(a.id, b.id), 'source:' || :name, 'merged in the source'
+               from unnest(cast(:gone as text[]), cast(:kept as text[])) as m(gone, kept)
+               join record a on a.source_id = :source and a.stream = :stream and a.source_key = m.gone
+               join record b on b.source_id = :source and b.stream = :stream and b.source_key = m.kept
+               where a.id <> b.id and not exists (select from decision d where d.record_a = least(a.id, b.id)
+                     and d.record_b = greatest(a.id, b.id) and d.judgement = 'same' and d.revoked_at is null)"""
+        ),
+        target.params | {"name": source_name, "gone": [p[0] for p in pairs], "kept": [p[1] for p in pairs]},
+    )
+    return gone
+
+
+def land_consents(connection: Connection, target: StreamTarget, table: pa.Table) -> None:
+    """Append the consents that customer rows carry; one that is known already is left alone."""
+    column = table["consents"].combine_chunks() if target.kind == CUSTOMER else None
+    if column is None or column.null_count == len(column):
+        return
+    flat = column.flatten()
+    keys = table["source_key"].combine_chunks().take(pc.list_parent_indices(column))
+    fields = {name: pc.struct_field(flat, name) for name in ("purpose", "state", "at", "basis")}
+    at = pc.coalesce(fields["at"], table["updated_at"].combine_chunks().take(pc.list_parent_indices(column)))
+    connection.execute(
+        text(
+            """create temp table if not exists landing_consent
+               (source_key text, purpose text, state text, at timestamptz, basis text) on commit delete rows"""
+        )
+    )
+    rows = pa.table({"source_key": keys, "purpose": fields["purpose"], "state": fields["state"], "at": at, "basis": fields["basis"]})
+    copy_table(connection, rows, "landing_consent")
+    connection.execute(
+        text(
+            """insert into consent (source_id, stream, source_key, purpose, state, at, basis)
+               select :source, :stream, source_key, purpose, state, coalesce(at, now()), basis from landing_consent l
+               where at is not null or not exists (select from consent c where c.source_id = :source and c.stream = :stream
+                     and c.source_key = l.source_key and c.purpose = l.purpose and c.state = l.state)
+               on conflict do nothing"""
+        ),
+        target.params,
+    )

@@ -1,0 +1,76 @@
+"""A changed mapping is replayed over the raw rows that are stored: nothing is asked of the source again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from cdp.ingest import landing, quarantine
+from cdp.ingest.landing import Landed, StreamTarget
+from cdp.records import Defaults, StreamMapping, canonical_json, map_batch
+from cdp.records.source import Refused
+
+_BATCH = 20_000
+
+
+def remap(connection: Connection, target: StreamTarget, mapping: StreamMapping, defaults: Defaults) -> int:
+    """Map every stored row of the stream again and commit batch by batch; the number of rows whose canonical form changed.
+
+    A row that the new mapping refuses keeps its former canonical form and goes to quarantine.
+    """
+    landing.prepare_session(connection, target)
+    changed = 0
+    for ids, keys, rows in _stored(connection, target):
+        batch = map_batch(rows, mapping, defaults)
+        same = np.array([keys[i] == key for i, key in zip(batch.row, batch.table["source_key"].to_pylist(), strict=True)], dtype=bool)
+        raw = pa.array([json.dumps(rows[i]) for i in batch.row], pa.string())
+        hashes = pa.array([ids[i][1] for i in batch.row], pa.string())
+        whole = Landed(batch.table, raw, hashes, canonical_json(batch.table))
+        kept = pa.array(np.flatnonzero(same))
+        changed += landing.change(connection, target, Landed(*(part.take(kept) for part in (whole.table, raw, hashes, whole.canonical))))
+        landing.land_consents(connection, target, whole.table)
+        moved = np.flatnonzero(~same)
+        if len(moved):
+            changed += _rekey(connection, target, whole, moved, [keys[batch.row[i]] for i in moved])
+        refused = [_refused(row.row, row, keys, rows) for row in batch.refused]
+        quarantine.hold(connection, target.source_id, target.stream, target.run_id, refused)
+        connection.commit()
+    return changed
+
+
+def _refused(index: int, row: Any, keys: list[str], rows: list[dict[str, Any]]) -> Refused:
+    place = f"stored row {keys[index]!r}"
+    return Refused(place, row.reason, f"{place}, mapped again: {row.message}", rows[index], keys[index], row.field)
+
+
+def _rekey(connection: Connection, target: StreamTarget, whole: Landed, moved: np.ndarray, old_keys: list[str]) -> int:
+    """The mapping now makes another key of these rows: they land under it, and the former keys are marked deleted."""
+    landing.delete_keys(connection, target, old_keys)
+    chosen = pa.array(moved)
+    part = Landed(*(p.take(chosen) for p in (whole.table, whole.raw, whole.hash, whole.canonical)))
+    state = landing.classify(connection, target, part.table["source_key"].combine_chunks(), part.hash)
+    fresh = pa.array(np.flatnonzero(state == landing.NEW))
+    known = pa.array(np.flatnonzero(state != landing.NEW))
+    take = lambda indices: Landed(*(p.take(indices) for p in (part.table, part.raw, part.hash, part.canonical)))  # noqa: E731
+    return landing.add(connection, target, take(fresh)) + landing.change(connection, target, take(known))
+
+
+def _stored(connection: Connection, target: StreamTarget) -> Iterator[tuple[list[tuple[int, str]], list[str], list[dict[str, Any]]]]:
+    last = 0
+    while True:
+        found = connection.execute(
+            text(
+                f"""select id, content_hash::text as hash, source_key, raw from {target.table}
+                    where source_id = :source and stream = :stream and id > :last and deleted_at is null order by id limit {_BATCH}"""
+            ),
+            target.params | {"last": last},
+        ).all()
+        if not found:
+            return
+        last = found[-1].id
+        yield [(row.id, row.hash) for row in found], [row.source_key for row in found], [row.raw for row in found]

@@ -1,0 +1,98 @@
+"""What waits in quarantine is mapped again, as it is or as a person corrected it; what is good now lands, the rest waits on."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Engine, Row, func, select
+
+from cdp.db import tables
+from cdp.errors import PlatformError
+from cdp.ingest import landing, quarantine
+from cdp.ingest.fingerprint import fingerprint
+from cdp.ingest.landing import Landed, StreamTarget
+from cdp.ingest.runs import finish_run, start_run
+from cdp.records import Defaults, Mapping, canonical_json, map_batch
+from cdp.settings import Settings
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """Rows that landed, and rows that still wait."""
+
+    landed: int = 0
+    waiting: int = 0
+
+
+def replay(
+    engine: Engine,
+    settings: Settings,
+    ids: Sequence[int] | None = None,
+    corrections: MappingType[int, MappingType[str, Any]] | None = None,
+) -> ReplayReport:
+    """Map quarantined rows again: those of `ids`, or all that are open and were readable as a row.
+
+    Args:
+        corrections: quarantine id -> the row as a person corrected it; its former content stays in the quarantine entry.
+    """
+    table = tables.quarantine
+    query = select(table).where(table.c.status == "open", table.c.source_id.is_not(None)).order_by(table.c.id)
+    if ids is not None:
+        query = query.where(table.c.id.in_(ids))
+    with engine.connect() as connection:
+        groups: dict[tuple[int, str], list[Row[Any]]] = defaultdict(list)
+        for row in connection.execute(query):
+            groups[row.source_id, row.stream].append(row)
+        reports = [_replay_stream(connection, settings, *key, rows, corrections or {}) for key, rows in groups.items()]
+    return ReplayReport(sum(r.landed for r in reports), sum(r.waiting for r in reports))
+
+
+def _replay_stream(connection: Any, settings: Settings, source_id: int, stream: str, waiting: list[Row[Any]], fixed: Any) -> ReplayReport:
+    source = connection.execute(select(tables.source).where(tables.source.c.id == source_id)).one()
+    mapping = Mapping.load(source.mapping, where=f"mapping of source {source.name}")
+    if stream not in mapping.streams:
+        raise PlatformError(f"the mapping of {source.name} no longer names the stream {stream!r}; discard its rows or map it again")
+    entries = [(row, fixed.get(row.id, quarantine.content(row))) for row in waiting]
+    usable = [(row, content) for row, content in entries if isinstance(content, dict)]
+    target = StreamTarget(source_id, stream, mapping.stream(stream).kind, start_run(connection, "replay", source_id))
+    landing.prepare_session(connection, target)
+    rows = [content for _, content in usable]
+    batch = map_batch(rows, mapping.stream(stream), Defaults.of(settings).over(source.mapping))
+    prints = fingerprint([rows[i] for i in batch.row])
+    whole = Landed(batch.table, prints.raw, prints.hash, canonical_json(batch.table))
+    state = landing.classify(connection, target, batch.table["source_key"].combine_chunks(), prints.hash)
+    for wanted, write in ((landing.NEW, landing.add), (landing.CHANGED, landing.change)):
+        chosen = pa.array(np.flatnonzero(state == wanted))
+        write(connection, target, Landed(*(part.take(chosen) for part in (whole.table, whole.raw, whole.hash, whole.canonical))))
+    landing.land_consents(connection, target, batch.table)
+    done = [usable[i][0].id for i in batch.row]
+    connection.execute(tables.quarantine.update().where(tables.quarantine.c.id.in_(done)).values(status="replayed", resolved_at=func.now()))
+    for refused in batch.refused:
+        row = usable[refused.row][0]
+        values = {"reason": refused.reason, "field": refused.field, "message": f"{row.place}: {refused.message}"}
+        connection.execute(tables.quarantine.update().where(tables.quarantine.c.id == row.id).values(values))
+    finish_run(connection, target.run_id, "done", {"stream": stream, "landed": len(done), "waiting": len(waiting) - len(done)})
+    connection.commit()
+    return ReplayReport(len(done), len(waiting) - len(done))
+
+
+def parse_correction(value: str) -> dict[str, Any]:
+    """A corrected row from JSON text.
+
+    Raises:
+        PlatformError: it is not a JSON object.
+    """
+    try:
+        row = json.loads(value)
+    except json.JSONDecodeError as error:
+        raise PlatformError(f"the corrected row is not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise PlatformError('the corrected row must be a JSON object, such as {"id": "7", "email": "a@example.org"}')
+    return row
