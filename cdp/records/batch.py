@@ -1,0 +1,174 @@
+"""A batch of raw rows becomes a table of canonical rows: every distinct value is standardised once, and each row is kept or refused with its reason.
+
+A value that cannot be standardised does not refuse its row: the field stays empty and the value goes to `issues`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp.records.columns import Context, Defaults
+from cdp.records.customers import customer_table
+from cdp.records.interactions import interaction_table
+from cdp.records.mapping import RecordMapping, StreamMapping
+from cdp.records.rows import Index, Rows
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A row for quarantine.
+
+    Attributes:
+        row: its number in the batch, from 0.
+        reason: `missing_key`, `duplicate_key`, `nul_byte`, `cell_too_large`, `missing_kind`, `unknown_kind`, `missing_time` or `invalid_time`.
+        field: the source field, where one is to blame.
+        message: what, why, and what to do; never a person's data.
+        source_key: where it has one.
+    """
+
+    row: int
+    reason: str
+    field: str | None
+    message: str
+    source_key: str | None = None
+
+
+@dataclass(frozen=True)
+class MappedBatch:
+    """Canonical rows of a batch.
+
+    Attributes:
+        table: rows of the schema CUSTOMER or INTERACTION.
+        row: for each row of `table`, the number of its row in the batch, from 0.
+        refused: rows for quarantine.
+        duplicates: numbers of rows that repeat an earlier row exactly.
+        customers: of an interaction stream whose rows also name customers, those customers, one row a key.
+    """
+
+    table: pa.Table
+    row: Index
+    refused: Sequence[RefusedRow]
+    duplicates: Sequence[int] = ()
+    customers: MappedBatch | None = None
+
+
+def map_batch(rows: pa.Table | Sequence[Dict[str, Any]], stream: StreamMapping, defaults: Defaults | None = None) -> MappedBatch:
+    """Map rows to canonical ones; a pure function that is safe in any process.
+
+    Raises:
+        ContractError: a column that the mapping names and a table lacks.
+    """
+    defaults = (defaults or Defaults()).of(stream)
+    context = Context(Rows(rows), defaults)
+    refused = _unstorable(rows, defaults.max_cell_bytes)
+    if stream.interaction is None:
+        assert stream.customer is not None
+        return _keep(customer_table(context, stream.customer), stream.customer, refused)
+    table = interaction_table(context, stream)
+    batch = _keep(table, stream.interaction, refused | _incomplete(table, stream.interaction))
+    return batch if stream.customer is None else replace(batch, customers=_named(rows, stream.customer, defaults, batch.row))
+
+
+def _keep(table: pa.Table, mapping: RecordMapping, refused: dict[int, RefusedRow]) -> MappedBatch:
+    """Divide rows into those that stay and those that are refused: a row without key, and a later row that says another thing under one key."""
+    keys = table["source_key"].combine_chunks()
+    field = ", ".join(path for value in mapping.values("source_key") for path in value.fields) or "source_key"
+    for row in np.flatnonzero(np.asarray(keys.is_null())).tolist():
+        message = f"the row has no key: {field} is empty; give it a value, or map source_key to fields that every row has"
+        refused.setdefault(row, RefusedRow(row, "missing_key", field, message))
+    duplicates = _repeated(table, keys, field, refused)
+    kept = np.ones(table.num_rows, dtype=bool)
+    kept[[*refused, *duplicates]] = False
+    row = np.flatnonzero(kept).astype(np.int64)
+    listed = [_with_key(refused[number], keys) for number in sorted(refused)]
+    return MappedBatch(table.take(pa.array(row)) if len(row) < table.num_rows else table, row, listed, duplicates)
+
+
+def _with_key(refused: RefusedRow, keys: pa.Array) -> RefusedRow:
+    return refused if refused.reason == "nul_byte" else replace(refused, source_key=keys[refused.row].as_py())
+
+
+def _repeated(table: pa.Table, keys: pa.Array, field: str, refused: dict[int, RefusedRow]) -> list[int]:
+    """Rows that repeat an earlier row of their key; one that says another thing is refused."""
+    encoded = np.asarray(keys.dictionary_encode().indices.fill_null(-1))
+    _, first, inverse = np.unique(encoded, return_index=True, return_inverse=True)
+    later = np.flatnonzero((np.arange(len(encoded)) != first[inverse]) & (encoded >= 0)) if len(encoded) else []
+    seen: dict[int, int] = {}
+    duplicates = []
+    for row in (int(number) for number in later):
+        code = int(encoded[row])
+        earlier = seen.get(code, int(first[inverse[row]]))
+        if row in refused:
+            continue
+        if earlier in refused and refused[earlier].reason != "duplicate_key":
+            seen[code] = row
+        elif table.slice(earlier, 1).equals(table.slice(row, 1)):
+            duplicates.append(row)
+        else:
+            message = f"the row has the key of an earlier row of the batch and says something else; make {field} unique, or name more fields as source_key"
+            refused[row] = RefusedRow(row, "duplicate_key", field, message)
+    return duplicates
+
+
+def _incomplete(table: pa.Table, mapping: RecordMapping) -> dict[int, RefusedRow]:
+    """Interactions without time or kind."""
+    refused: dict[int, RefusedRow] = {}
+    for target, what in (("at", "time"), ("kind", "kind")):
+        field = ", ".join(path for value in mapping.values(target) for path in value.fields) or target
+        for row in np.flatnonzero(np.asarray(table[target].is_null())).tolist():
+            reasons = [issue["reason"] for issue in table["issues"][row].as_py() or () if issue["field"] == target]
+            reason = reasons[0] if reasons else f"missing_{what}"
+            message = f"an interaction needs a {what}, and {field} gives none ({reason}); correct the value, or the mapping of {target}"
+            refused.setdefault(row, RefusedRow(row, reason, field, message))
+    return refused
+
+
+def _named(rows: pa.Table | Sequence[Dict[str, Any]], mapping: RecordMapping, defaults: Defaults, kept: Index) -> MappedBatch:
+    """The customers that interactions name: the last word of each key; rows that name none are no error."""
+    table = customer_table(Context(Rows(rows), defaults), mapping).take(pa.array(kept))
+    keys = table["source_key"].to_pylist()
+    last = {key: place for place, key in enumerate(keys) if key is not None}
+    places = np.array(sorted(last.values()), dtype=np.int64)
+    return MappedBatch(table.take(pa.array(places)), kept[places], ())
+
+
+def _unstorable(rows: pa.Table | Sequence[Dict[str, Any]], limit: int) -> dict[int, RefusedRow]:
+    """Rows with a NUL byte, which no database text holds, or a cell over the limit."""
+    refused: dict[int, RefusedRow] = {}
+    if not isinstance(rows, pa.Table):
+        for row, content in enumerate(rows):
+            for name, value in content.items():
+                _check_text(refused, row, name, value if isinstance(value, str) else orjson.dumps(value, default=str).decode(), limit)
+        return refused
+    for name in rows.column_names:
+        column = rows[name]
+        type_ = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if pa.types.is_nested(type_):
+            for row, value in enumerate(column.to_pylist()):
+                _check_text(refused, row, name, orjson.dumps(value, default=str).decode(), limit)
+        elif pa.types.is_string(type_) or pa.types.is_large_string(type_):
+            plain = column.cast(pa.large_string()) if pa.types.is_dictionary(column.type) else column
+            suspect = pc.or_(pc.match_substring(plain, "\x00"), pc.greater(pc.binary_length(plain), limit))
+            for row in np.flatnonzero(np.asarray(suspect.fill_null(False))).tolist():
+                _check_text(refused, row, name, plain[row].as_py(), limit)
+    return refused
+
+
+def _check_text(refused: dict[int, RefusedRow], row: int, field: str, text: str, limit: int) -> None:
+    if row in refused:
+        return
+    if "\x00" in text or "\\u0000" in text:
+        refused[row] = RefusedRow(row, "nul_byte", field, f"{field} holds a NUL byte, which no text may; correct it in the source")
+    elif len(text) > limit // 4 and len(text.encode()) > limit:
+        message = (
+            f"{field} holds {len(text.encode()):,} bytes, more than the {limit:,} a cell may hold; shorten it, or raise max_cell_bytes"
+        )
+        refused[row] = RefusedRow(row, "cell_too_large", field, message)

@@ -1,0 +1,265 @@
+"""A column is standardised once for each distinct value; what has no standard form becomes an issue of its row.
+
+Results are remembered between batches in a bounded store for each cleaner, so a value that many batches repeat is read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp.records.mapping import StreamMapping, Value, Values
+from cdp.records.model import ISSUE
+from cdp.records.rows import Flat, Index, Rows, present
+from cdp.records.values.text import Unclean
+
+Clean = Callable[[str], Any]
+Cleaner = Callable[[Value], Clean]
+"""A cleaner takes the hints of a mapped value and returns the function that cleans one text; equal hints give equal partials."""
+
+_REMEMBERED = 50_000
+_memory: dict[Any, dict[str, tuple[Any, str | None]]] = {}
+_ISSUE_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What is assumed where neither the row nor the mapping says it."""
+
+    country: str | None = None
+    currency: str | None = None
+    timezone: str = "UTC"
+    max_cell_bytes: int = 1 << 20
+
+    def of(self, stream: StreamMapping) -> Defaults:
+        """The mapping of a stream knows better."""
+        return replace(
+            self,
+            country=stream.country or self.country,
+            currency=stream.currency or self.currency,
+            timezone=stream.timezone or self.timezone,
+        )
+
+
+class Issue(NamedTuple):
+    """A value of a row that has no standard form, as written."""
+
+    row: int
+    field: str
+    value: str
+    reason: str
+
+
+@dataclass
+class Context:
+    """The rows of one batch, what is assumed of them, and the issues found so far."""
+
+    rows: Rows
+    defaults: Defaults
+    parents: Index | None = None
+    issues: list[Issue] = field(default_factory=list)
+
+    def inner(self, path: str) -> Context:
+        """The elements of the lists at `path`; their issues are issues of the rows they are in."""
+        rows, parents = self.rows.explode(path)
+        return Context(rows, self.defaults, parents if self.parents is None else self.parents[parents], self.issues)
+
+    def texts(self, value: Value) -> pa.Array:
+        """One text a row, as the source wrote it."""
+        if value.const is not None:
+            return pa.repeat(pa.scalar(value.const), self.rows.length)
+        columns = [self.rows.texts(path, value.optional) for path in value.fields]
+        return columns[0] if len(columns) == 1 else _joined(columns, value.joined_with)
+
+    def keys(self, values: Values, target: str) -> pa.Array:
+        """Keys; a key of several fields is whole or missing, and its parts cannot run into each other."""
+        columns: list[pa.Array] = []
+        for value in values:
+            parts = [self._cleaned(target, self.rows.texts(path, value.optional), value, _key) for path in value.fields] or [
+                self.texts(value)
+            ]
+            if len(parts) > 1 and value.joined_with == ":":
+                parts = [pc.replace_substring(pc.replace_substring(part, "\\", "\\\\"), ":", "\\:") for part in parts]
+            columns.append(
+                parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, value.joined_with, null_handling="emit_null")
+            )
+        return _first(columns, self.rows.length)
+
+    def scalar(self, target: str, values: Values, cleaner: Cleaner, type_: pa.DataType | None = None) -> pa.Array:
+        """One standard value a row: the first of `values` that has one. A value without standard form is an issue only where no other has one."""
+        columns, pending = [], []
+        for value in values:
+            texts = self.texts(value)
+            column, bad = standardise(texts, _with_table(value, cleaner(value)), type_ or pa.string())
+            if value.default is not None and type_ is None:
+                column = column.fill_null(value.default)
+            columns.append(column)
+            pending.append((texts, bad))
+        result = _first(columns, self.rows.length, type_)
+        missing = np.asarray(result.is_null())
+        for texts, bad in pending:
+            self._report(target, texts, bad, missing)
+        return result
+
+    def many(self, target: str, values: Values, cleaner: Cleaner) -> Flat:
+        """Every standard value of every row, none twice in a row, in the order of `values`."""
+        parts = []
+        for value in values:
+            flat = self.flat(value)
+            column, bad = standardise(flat.texts, _with_table(value, cleaner(value)), pa.string())
+            self._report(target, flat.texts, bad, None, flat.rows)
+            kept = present(column)
+            parts.append(Flat(kept.texts, flat.rows[kept.rows]))
+        return _distinct(_concat(parts))
+
+    def flat(self, value: Value) -> Flat:
+        """Every text of every row, as the source wrote it, divided where the mapping says so."""
+        if len(value.fields) == 1 and value.const is None:
+            flat = self.rows.flat(value.fields[0], value.optional)
+        else:
+            flat = present(self.texts(value))
+        if value.split is None:
+            return flat
+        pieces = pc.split_pattern(flat.texts, value.split)
+        return Flat(pieces.flatten(), flat.rows[np.asarray(pc.list_parent_indices(pieces))])
+
+    def divided(self, target: str, texts: pa.Array, clean: Clean, width: int) -> list[pa.Array]:
+        """The parts of a text that is several values (a full name, a line of an address), a column each."""
+        encoded = texts.dictionary_encode()
+        results, bad = _results(encoded.dictionary.to_pylist(), clean)
+        self._report(target, texts, _Bad(encoded.indices, bad), None)
+        rows = [result if result is not None else (None,) * width for result in results]
+        return [pa.array([row[place] for row in rows], pa.string()).take(encoded.indices) for place in range(width)]
+
+    def _cleaned(self, target: str, texts: pa.Array, value: Value, cleaner: Cleaner) -> pa.Array:
+        column, _ = standardise(texts, _with_table(value, cleaner(value)), pa.string())
+        return column
+
+    def _report(self, target: str, texts: pa.Array, bad: _Bad, missing: Any, rows: Index | None = None) -> None:
+        if not bad.reasons:
+            return
+        codes = np.asarray(bad.indices.fill_null(-1))
+        for place in np.flatnonzero(np.isin(codes, list(bad.reasons))).tolist():
+            if missing is None or missing[place]:
+                row = place if rows is None else int(rows[place])
+                row = row if self.parents is None else int(self.parents[row])
+                self.issues.append(Issue(row, target, texts[place].as_py()[:_ISSUE_LENGTH], bad.reasons[int(codes[place])]))
+
+
+class _Bad(NamedTuple):
+    """Dictionary codes of a column, and the reasons of those codes that have no standard form."""
+
+    indices: pa.Array
+    reasons: dict[int, str]
+
+
+def standardise(texts: pa.Array, clean: Clean, type_: pa.DataType) -> tuple[pa.Array, _Bad]:
+    """The standard forms of a column, each distinct text cleaned once."""
+    encoded = texts.dictionary_encode()
+    results, reasons = _results(encoded.dictionary.to_pylist(), clean)
+    return pa.array(results, type_).take(encoded.indices), _Bad(encoded.indices, reasons)
+
+
+def _results(distinct: Sequence[str | None], clean: Clean) -> tuple[list[Any], dict[int, str]]:
+    memory = _memory.setdefault(_identity(clean), {})
+    if len(memory) + len(distinct) > _REMEMBERED:
+        memory.clear()
+    remember = len(distinct) <= _REMEMBERED // 4
+    results, reasons = [], {}
+    for place, text in enumerate(distinct):
+        if text is None:
+            results.append(None)
+            continue
+        known = memory.get(text)
+        if known is None:
+            known = _try(clean, text)
+            if remember:
+                memory[text] = known
+        results.append(known[0])
+        if known[1] is not None:
+            reasons[place] = known[1]
+    return results, reasons
+
+
+def _try(clean: Clean, text: str) -> tuple[Any, str | None]:
+    try:
+        return clean(text), None
+    except Unclean as error:
+        return None, str(error)
+
+
+def _identity(clean: Clean) -> Any:
+    """What makes two cleaners one: the function and its hints."""
+    if isinstance(clean, partial):
+        return (_identity(clean.func), tuple(_identity(arg) for arg in clean.args), tuple(sorted(clean.keywords.items())))
+    return clean
+
+
+def _with_table(value: Value, clean: Clean) -> Clean:
+    return partial(_look_up, clean, value.table, value.default) if value.table else clean
+
+
+def _look_up(clean: Clean, table: tuple[tuple[str, str], ...], default: str | None, text: str) -> Any:
+    meant = dict(table).get(text.strip().lower())
+    if meant is None:
+        meant = default if default is not None else text
+    return clean(meant)
+
+
+def _key(value: Value) -> Clean:
+    from cdp.records.values.text import clean_key
+
+    return clean_key
+
+
+def _joined(columns: list[pa.Array], separator: str) -> pa.Array:
+    """Texts joined without the empty ones; null where all are empty."""
+    columns = [pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column) for column in columns]
+    joined = pc.binary_join_element_wise(*columns, separator, null_handling="skip")
+    return pc.if_else(pc.equal(joined, ""), None, joined)
+
+
+def _first(columns: list[pa.Array], length: int, type_: pa.DataType | None = None) -> pa.Array:
+    if not columns:
+        return pa.nulls(length, type_ or pa.string())
+    return columns[0] if len(columns) == 1 else pc.coalesce(*columns)
+
+
+def _concat(parts: list[Flat]) -> Flat:
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Flat(pa.array([], pa.string()), np.array([], dtype=np.int64))
+    rows = np.concatenate([part.rows for part in parts])
+    order = np.argsort(rows, kind="stable")
+    return Flat(pa.concat_arrays([part.texts for part in parts]).take(pa.array(order)), rows[order])
+
+
+def _distinct(flat: Flat) -> Flat:
+    if len(flat.rows) < 2 or bool(np.all(flat.rows[1:] > flat.rows[:-1])):
+        return flat
+    codes = np.asarray(flat.texts.dictionary_encode().indices).astype(np.int64)
+    _, first = np.unique(flat.rows * (int(codes.max()) + 1) + codes, return_index=True)
+    first.sort()
+    return Flat(flat.texts.take(pa.array(first)), flat.rows[first])
+
+
+def as_lists(flat: Flat, length: int) -> pa.Array:
+    """A list a row, null where there is nothing. `texts` may be an array of any type."""
+    counts = np.bincount(flat.rows, minlength=length)
+    offsets = np.zeros(length + 1, dtype=np.int32)
+    np.cumsum(counts, out=offsets[1:])
+    return pa.ListArray.from_arrays(pa.array(offsets), flat.texts, mask=pa.array(counts == 0))
+
+
+def issue_lists(issues: Sequence[Issue], length: int) -> pa.Array:
+    """The issues of each row."""
+    ordered = sorted(issues, key=lambda issue: issue.row)
+    structs = pa.array([{"field": issue.field, "value": issue.value, "reason": issue.reason} for issue in ordered], ISSUE)
+    return as_lists(Flat(structs, np.array([issue.row for issue in ordered], dtype=np.int64)), length)

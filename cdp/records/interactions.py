@@ -1,0 +1,50 @@
+"""Rows of an interaction stream as a table of the schema INTERACTION, one row each, keys not yet checked."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp.records import cleaners, structs
+from cdp.records.columns import Context, issue_lists
+from cdp.records.mapping import RecordMapping, StreamMapping
+from cdp.records.model import INTERACTION
+from cdp.records.rows import Rows
+from cdp.records.values import money
+
+
+def interaction_table(context: Context, stream: StreamMapping) -> pa.Table:
+    """Every row as an interaction. Raises ContractError for a column that a table lacks."""
+    mapping = stream.interaction
+    assert mapping is not None
+    columns: dict[str, pa.Array] = {"source_key": context.keys(mapping.values("source_key"), "source_key")}
+    for name, cleaner in cleaners.interaction(context.defaults).items():
+        type_ = INTERACTION.field(name).type
+        columns[name] = context.scalar(name, mapping.values(name), cleaner, None if pa.types.is_string(type_) else type_)
+    columns["customer_key"] = context.keys(_customer_key(stream), "customer_key")
+    if stream.customer is not None and not mapping.values("customer_stream"):
+        columns["customer_stream"] = pa.repeat(pa.scalar(stream.name), context.rows.length)
+    columns["amount"], columns["currency"] = _money(context, mapping, columns["currency"])
+    columns["items"] = structs.item_lists(context, mapping.items)
+    columns["properties"] = structs.extra_objects(context, mapping)
+    columns["issues"] = issue_lists(context.issues, context.rows.length)
+    return pa.table([columns[name] for name in INTERACTION.names], schema=INTERACTION)
+
+
+def _customer_key(stream: StreamMapping):  # type: ignore[no-untyped-def]
+    assert stream.interaction is not None
+    own = stream.interaction.values("customer_key")
+    return own or (stream.customer.values("source_key") if stream.customer else ())
+
+
+def _money(context: Context, mapping: RecordMapping, currency: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Amounts, and their currency: the mapped field's, else the one that stands beside the amount, else the default."""
+    values = mapping.values("amount")
+    if not values:
+        return pa.nulls(context.rows.length, pa.string()), currency
+    amount = context.scalar("amount", values, cleaners.plain(money.clean))
+    beside = Context(Rows([]), context.defaults).divided("amount", context.texts(values[0]), money.parse, 2)[1]
+    currency = pc.coalesce(currency, beside)
+    if context.defaults.currency:
+        currency = currency.fill_null(context.defaults.currency)
+    return amount, pc.if_else(amount.is_valid(), currency, None)

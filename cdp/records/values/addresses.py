@@ -1,0 +1,142 @@
+"""An address is its seven parts; a house number is apart from its street, and a postal code is upper case with single blanks."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from cdp.records.values import countries
+from cdp.records.values.text import Unclean, fold, is_blank
+from cdp.records.values.text import clean as clean_text
+
+_NUMBER = r"\d+(?:\s?[-–/]\s?\d+)?(?:\s?[a-zA-Z](?![a-zA-Z]))?(?:\s?1/2)?"
+_BEFORE = re.compile(rf"(?P<number>{_NUMBER})(?:,\s*|\s+)(?P<street>\D.*)")
+_BEHIND = re.compile(rf"(?P<street>.*\D)[,\s]+(?:(?:nr|no|n[º°]|№|num|дом|д)\.?\s*)?(?P<number>{_NUMBER})", re.IGNORECASE)
+_UNIT = re.compile(
+    r"[,\s]+(?P<unit>(?:apt|apartment|unit|suite|ste|flat|fl|floor|room|rm|#|app|whg|wohnung|etage|og|top|piso|depto|dpto|apto|bloco|кв|appt|apartamento|bâtiment|bat)"
+    r"[.\s]*[#\w\-]+)$",
+    re.IGNORECASE,
+)
+_FLAT_FIRST = re.compile(r"(?P<unit>(?:flat|apt|unit|apartment|suite)\s+[\w\-]+)[,\s]+(?P<rest>.+)", re.IGNORECASE)
+_POSTAL = {
+    "US": r"\d{5}(?:-\d{4})?", "CA": r"[A-Z]\d[A-Z]\s?\d[A-Z]\d", "GB": r"[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}", "DE": r"\d{5}", "AT": r"\d{4}", "CH": r"\d{4}",
+    "FR": r"\d{5}", "ES": r"\d{5}", "IT": r"\d{5}", "NL": r"\d{4}\s?[A-Z]{2}", "BE": r"\d{4}", "BR": r"\d{5}-?\d{3}", "PT": r"\d{4}-\d{3}", "RU": r"\d{6}",
+    "AU": r"\d{4}", "MX": r"\d{5}", "PL": r"\d{2}-\d{3}", "SE": r"\d{3}\s?\d{2}", "DK": r"\d{4}", "NO": r"\d{4}", "IN": r"\d{6}", "JP": r"\d{3}-\d{4}",
+}  # fmt: skip
+_ANY_POSTAL = "|".join(
+    [r"[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}", r"[A-Z]\d[A-Z]\s?\d[A-Z]\d", r"\d{5}(?:-\d{3,4})?", r"\d{4}\s[A-Z]{2}\b", r"\d{4,6}"]
+)
+_GB = re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)\s*(\d[A-Z]{2})")
+
+
+class Address(NamedTuple):
+    """The parts of an address, in the order of `model.ADDRESS`."""
+
+    street: str | None
+    house_number: str | None
+    unit: str | None
+    postal_code: str | None
+    city: str | None
+    region: str | None
+    country: str | None
+
+
+class StreetLine(NamedTuple):
+    """A street line, divided."""
+
+    street: str | None
+    house_number: str | None
+    unit: str | None
+
+
+def clean_postal_code(text: str, country: str | None = None) -> str | None:
+    """Upper case, blanks folded; the inward part of a British code apart; digits a spreadsheet cut off are put back where the country is known."""
+    code = fold(text).upper().removesuffix(".0")
+    if not code or is_blank(code):
+        return None
+    british = _GB.fullmatch(code) if country in (None, "GB") else None
+    if british:
+        return f"{british[1]} {british[2]}"
+    if country in ("DE", "FR", "ES", "IT", "US", "MX") and code.isdigit() and len(code) == 4:
+        return "0" + code
+    return code
+
+
+def split_street(text: str) -> StreetLine | None:
+    """Street, house number and unit of one line: `12b Main St Apt 4`, `Hauptstraße 12 b`, `Calle Mayor, 5`, `Flat 3, 10 High Street`."""
+    line = clean_text(text)
+    if line is None:
+        return None
+    unit = None
+    flat = _FLAT_FIRST.fullmatch(line)
+    if flat:
+        unit, line = flat["unit"], flat["rest"]
+    else:
+        behind = _UNIT.search(line)
+        if behind and behind.start() > 2:
+            unit, line = behind["unit"].strip(), line[: behind.start()]
+    match = _BEFORE.fullmatch(line) or _BEHIND.fullmatch(line)
+    if not match or not any(char.isalpha() for char in match["street"]):
+        return StreetLine(line.strip(" ,"), None, unit)
+    return StreetLine(match["street"].strip(" ,"), re.sub(r"\s+", "", match["number"]), unit)
+
+
+def parse(text: str, country: str | None = None) -> Address | None:
+    """The parts of an address on one line or several; `country` is assumed where the text names none."""
+    lines = [part for line in text.splitlines() for part in fold(line).split(",") if part.strip()]
+    parts = [part.strip() for part in lines if not is_blank(part.strip())]
+    if not parts:
+        return None
+    parts, named = _country(parts)
+    country = named or country
+    place = _place(parts, country)
+    if place is None:
+        return _without_code(parts, country)
+    index, match = place
+    before, behind = parts[index][: match.start()].strip(), parts[index][match.end() :].strip()
+    head = parts[:index]
+    city, region, head = _city(before, behind, head, parts[index + 1 :], country)
+    line = split_street(", ".join(head)) if head else None
+    return Address(*(line or (None, None, None)), clean_postal_code(match[0], country), city, region, country)
+
+
+def _country(parts: list[str]) -> tuple[list[str], str | None]:
+    if len(parts) > 1 and len(parts[-1]) > 2 and not any(char.isdigit() for char in parts[-1]):
+        try:
+            return parts[:-1], countries.clean(parts[-1])
+        except Unclean:
+            pass
+    return parts, None
+
+
+def _place(parts: list[str], country: str | None) -> tuple[int, re.Match[str]] | None:
+    """The last part with a postal code of the country; the code alone is never the house number that begins the first part."""
+    pattern = re.compile(rf"(?<![\w\-])(?:{_POSTAL.get(country or '', _ANY_POSTAL)})(?![\w\-])", re.IGNORECASE)
+    for index in range(len(parts) - 1, -1, -1):
+        matches = list(pattern.finditer(parts[index]))
+        if matches and not (index == 0 and matches[-1].start() == 0 and len(parts) > 1):
+            return index, matches[-1]
+    return None
+
+
+def _city(before: str, behind: str, head: list[str], tail: list[str], country: str | None) -> tuple[str | None, str | None, list[str]]:
+    """City, region, and what is left for the street."""
+    if behind:
+        return behind, (tail[0] if tail else None), [*head, before] if before else head
+    words = before.split()
+    if words and len(words[-1]) in (2, 3) and words[-1].isalpha() and words[-1].isupper():
+        region, words = words[-1], words[:-1]
+        if words and head:
+            return " ".join(words), region, head
+        return (head[-1], region, head[:-1]) if len(head) > 1 else (" ".join(words) or None, region, head)
+    if words:
+        return before, None, head
+    if tail:
+        return tail[0], (tail[1] if len(tail) > 1 else None), head
+    return (head[-1], None, head[:-1]) if len(head) > 1 else (None, None, head)
+
+
+def _without_code(parts: list[str], country: str | None) -> Address:
+    line = split_street(parts[0])
+    region = parts[2] if len(parts) > 2 else None
+    return Address(*(line or (None, None, None)), None, parts[1] if len(parts) > 1 else None, region, country)
