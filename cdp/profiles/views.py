@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -122,14 +122,13 @@ def _encode(*parts: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts, default=str).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, size: int) -> list[Any]:
+def _decode(cursor: str, *kinds: Callable[[Any], Any]) -> list[Any]:
+    """The parts of a cursor, one for each of `kinds`."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        parts = None
-    if not isinstance(parts, list) or len(parts) != size:
-        raise BadCursor("the cursor is not one that this list gave; leave it out to start at the beginning")
-    return parts
+        return [kind(part) for kind, part in zip(kinds, parts, strict=True)]
+    except (ValueError, TypeError, AttributeError):
+        raise BadCursor("the cursor is not one that this list gave; leave it out to start at the beginning") from None
 
 
 _SUMMARY = """p.id, p.kind, g.display_name, g.record_count, g.source_count as sources, g.last_seen_at,
@@ -170,20 +169,21 @@ def find(
         BadCursor: the cursor is not of this list.
     """
     conditions, params = _conditions(q, email, phone, source, key)
-    after = _decode(cursor, 2) if cursor else None
-    if after:
-        conditions.append("(coalesce(g.display_name, ''), p.id) > (:after_name, cast(:after_id as uuid))")
-        params |= {"after_name": after[0], "after_id": after[1]}
+    if cursor:  # it holds an id and no name: who may not see names gets cursors too
+        conditions.append(
+            "(coalesce(g.display_name, ''), p.id) > (select coalesce(display_name, ''), profile_id from golden where profile_id = :after)"
+        )
+        params["after"] = _decode(cursor, UUID)[0]
     where = " and ".join(conditions)
     base = f"from golden g join profile p on p.id = g.profile_id where p.retired_at is null and {where}"
     size = max(1, min(limit, 200))
     rows = connection.execute(
         text(f"select {_SUMMARY} {base} order by coalesce(g.display_name, ''), p.id limit :limit"), params | {"limit": size + 1}
     ).all()
-    total = connection.execute(text(f"select count(*) from (select {'1'} {base} limit 1000) x"), params).scalar_one()
+    total = connection.execute(text(f"select count(*) from (select 1 {base} limit 1000) x"), params).scalar_one()
     more = len(rows) > size
     items = tuple(_summary(row) for row in rows[:size])
-    return SearchPage(items, _encode(items[-1].display_name or "", items[-1].id) if more else None, int(total))
+    return SearchPage(items, _encode(items[-1].id) if more else None, int(total))
 
 
 def _conditions(
@@ -218,6 +218,15 @@ def _terms(q: str | None) -> list[str]:
     return [re.sub(r"([\\%_])", r"\\\1", term) for term in terms[:8]]
 
 
+_EMPTY: Mapping[str, Any] = {
+    "values": {},
+    "contact": {"emails": [], "phones": [], "addresses": []},
+    "identifiers": [],
+    "consents": {},
+    "stats": {"interactions": 0},
+}
+
+
 def living(connection: Connection, profile_id: UUID) -> UUID:
     """The id under which the profile lives now.
 
@@ -245,19 +254,12 @@ def get(connection: Connection, profile_id: UUID) -> ProfileView:
         ),
         {"id": current},
     ).one()
-    empty = {
-        "values": {},
-        "contact": {"emails": [], "phones": [], "addresses": []},
-        "identifiers": [],
-        "consents": {},
-        "stats": {"interactions": 0},
-    }
     return ProfileView(
         id=row.id,
         kind=row.kind,
         created_at=row.created_at,
         confidence=row.confidence,
-        document=row.document or empty,
+        document=row.document or _EMPTY,
         display_name=row.display_name,
         record_count=row.record_count or 0,
         source_count=row.source_count or 0,
@@ -291,7 +293,8 @@ def records(connection: Connection, profile_id: UUID) -> list[RecordView]:
     params = {"id": living(connection, profile_id)}
     rows = connection.execute(
         text(
-            """select r.id, s.name as source, s.department, r.stream, r.source_key, r.canonical, r.raw, r.landed_at, r.changed_at, r.deleted_at
+            """select r.id, s.name as source, s.department, r.stream, r.source_key, r.canonical, r.raw,
+                      r.landed_at, r.changed_at, r.deleted_at
                from record r join source s on s.id = r.source_id where r.profile_id = :id order by s.department, s.name, r.source_key"""
         ),
         params,
@@ -330,7 +333,7 @@ def timeline(
     params: dict[str, Any] = {"id": living(connection, profile_id), "limit": max(1, min(limit, 500)) + 1}
     conditions = ["i.profile_id = :id", "i.deleted_at is null"]
     if cursor:
-        at, last = _decode(cursor, 2)
+        at, last = _decode(cursor, datetime.fromisoformat, int)
         conditions.append("(i.at, i.id) < (cast(:at as timestamptz), :last)")
         params |= {"at": at, "last": last}
     for name, column, wanted in (("kinds", "kind", kinds), ("channels", "channel", channels)):
@@ -353,7 +356,7 @@ def timeline(
 
 def _interaction(row: Row[Any]) -> dict[str, Any]:
     columns = {name: value for name, value in row._mapping.items() if name != "canonical"}
-    columns["amount"] = str(row.amount.normalize()) if row.amount is not None else None
+    columns["amount"] = format(row.amount.normalize(), "f") if row.amount is not None else None
     details = {
         name: value for name, value in row.canonical.items() if name not in columns and name not in ("customer_key", "customer_stream")
     }
