@@ -364,3 +364,4 @@ sign_in_failure = Table(
 )
 
 from cdp.db import event_tables as event_tables  # noqa: E402  # registers its tables with metadata
+from cdp.db import segment_tables as segment_tables  # noqa: E402  # registers its tables with metadata

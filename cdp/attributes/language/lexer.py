@@ -1,0 +1,100 @@
+"""A text is its tokens and the blanks between them: every character is accounted for, and every token knows where it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cdp.attributes.errors import DefinitionError
+
+LONGEST = 20_000
+
+
+class Kind(StrEnum):
+    DATE = "date"
+    NUMBER = "number"
+    STRING = "text"
+    REFERENCE = "reference"
+    WORD = "word"
+    SIGN = "sign"
+    END = "end"
+
+
+@dataclass(frozen=True)
+class Token:
+    """One word, number, text or sign; `value` is what it means (a text without its quotes), `offset` where it starts."""
+
+    kind: Kind
+    value: str
+    offset: int
+    line: int
+    column: int
+
+    @property
+    def place(self) -> str:
+        return f"line {self.line}, column {self.column}"
+
+    @property
+    def shown(self) -> str:
+        return "the end" if self.kind is Kind.END else repr(self.value)
+
+    def is_word(self, *words: str) -> bool:
+        return self.kind is Kind.WORD and self.value.lower() in words
+
+    def is_sign(self, *signs: str) -> bool:
+        return self.kind is Kind.SIGN and self.value in signs
+
+
+_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+_TOKEN = re.compile(
+    r"""(?P<blank>\s+|\#[^\n]*)
+      |(?P<date>\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?)(?![\w.])
+      |(?P<number>\d+(?:\.\d+)?)(?![\w.])
+      |(?P<text>"(?:[^"\\]|\\.)*")
+      |(?P<reference>@"""
+    + _NAME
+    + r")|(?P<word>"
+    + _NAME
+    + r""")
+      |(?P<sign><=|>=|!=|[-=<>()\[\],.%+*/])""",
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"\\(.)")
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text, the last of which is its end.
+
+    Raises:
+        DefinitionError: a character that starts no token, an open quote, or a text that is too long.
+    """
+    if len(text) > LONGEST:
+        raise DefinitionError("line 1, column 1", f"the text has {len(text)} characters; at most {LONGEST} are allowed")
+    found: list[Token] = []
+    offset, line, line_start = 0, 1, 0
+    while offset < len(text):
+        match = _TOKEN.match(text, offset)
+        column = offset - line_start + 1
+        if match is None:
+            raise DefinitionError(f"line {line}, column {column}", _unreadable(text, offset))
+        group, value = str(match.lastgroup), match.group()
+        if group != "blank":
+            if group == "text":
+                value = _ESCAPE.sub(r"\1", value[1:-1])
+            found.append(Token(Kind(group), value, offset, line, column))
+        breaks = match.group().count("\n")
+        if breaks:
+            line += breaks
+            line_start = offset + match.group().rindex("\n") + 1
+        offset = match.end()
+    found.append(Token(Kind.END, "", offset, line, offset - line_start + 1))
+    return found
+
+
+def _unreadable(text: str, offset: int) -> str:
+    if text[offset] == '"':
+        return 'this quote is never closed: add a " at the end of the text'
+    if text[offset].isdigit():
+        return "a number ends in letters here: put a blank between them, or quotes around a text"
+    return f"{text[offset]!r} means nothing here; texts stand in double quotes"
