@@ -1,0 +1,163 @@
+"""The canonical document of a record is its row as JSON, nulls left out; read back, it is the same row.
+
+`attributes` and `properties` are JSON text in a table and objects in a document. Writing is Arrow arithmetic on whole columns,
+reading is DuckDB's, so neither makes a Python object of a cell.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+import duckdb
+import jsonschema_rs
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from cdp.records.model import CUSTOMER
+
+JSON_COLUMNS = frozenset({"attributes", "properties"})
+_ESCAPED = '["\\\\\x00-\x1f]'
+
+
+class Invalid(NamedTuple):
+    """A document that is not of its schema: its number, the place in it, and why."""
+
+    row: int
+    field: str
+    message: str
+
+
+def canonical_json(table: pa.Table) -> pa.Array:
+    """One JSON object a row, members in the order of the columns.
+
+    Args:
+        table: of the schema CUSTOMER or INTERACTION, at most 2 GB of text.
+    """
+    columns = [(name, table[name].combine_chunks()) for name in table.column_names]
+    return _object(columns, table.num_rows)
+
+
+def from_canonical(documents: pa.Array | pa.ChunkedArray | Sequence[str], schema: pa.Schema = CUSTOMER) -> pa.Table:
+    """The rows of canonical documents; a member that a document lacks is null, one that the schema lacks is ignored.
+
+    Args:
+        schema: CUSTOMER, INTERACTION, or some columns of one.
+
+    Raises:
+        ValueError: a text that is no JSON.
+    """
+    texts = pa.chunked_array([pa.array(documents, pa.string())]) if isinstance(documents, Sequence) else documents
+    if len(texts) == 0:
+        return schema.empty_table()
+    shape = json.dumps({field.name: "JSON" if field.name in JSON_COLUMNS else _shape(field.type) for field in schema})
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("documents", pa.table({"document": texts}))
+        try:
+            rows = connection.sql(f"SELECT unnest(from_json(document, '{shape}')) FROM documents").to_arrow_table()
+        except duckdb.InvalidInputException as error:
+            raise ValueError(f"a canonical document is no JSON: {str(error).splitlines()[0]}") from None
+    return pa.table([_plain(rows[field.name]).cast(field.type) for field in schema], schema=schema)
+
+
+def invalid_documents(documents: pa.Array | Sequence[str], name: str) -> list[Invalid]:
+    """The documents that are not of `schemas/NAME.schema.json`. A compiled validator finds them; jsonschema words the message."""
+    compiled = _compiled(name)
+    texts = documents if isinstance(documents, Sequence) else documents.to_pylist()
+    return [_why(row, json.loads(text), name) for row, text in enumerate(texts) if not compiled.is_valid(orjson.loads(text))]
+
+
+def _why(row: int, document: Any, name: str) -> Invalid:
+    error = best_match(Draft202012Validator(_schema(name), format_checker=Draft202012Validator.FORMAT_CHECKER).iter_errors(document))
+    if error is None:
+        return Invalid(row, "", f"the document is not of {name}.schema.json")
+    place = ".".join(str(step) for step in error.absolute_path)
+    return Invalid(row, place, f"{place or 'the document'} breaks {error.validator!r} of {name}.schema.json ({_rule(error)})")
+
+
+def _rule(error: Any) -> str:
+    return f"{error.validator}: {json.dumps(error.validator_value, ensure_ascii=False)[:120]}"
+
+
+@cache
+def _schema(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(resources.files("schemas").joinpath(f"{name}.schema.json").read_text(encoding="utf-8"))
+    return schema
+
+
+@cache
+def _compiled(name: str) -> Any:
+    return jsonschema_rs.Draft202012Validator(_schema(name), validate_formats=True)
+
+
+def _object(columns: list[tuple[str, pa.Array]], length: int) -> pa.Array:
+    members = [_member(name, column) for name, column in columns if column.null_count < len(column)]
+    if not members:
+        return pa.repeat(pa.scalar("{}"), length)
+    inside = pc.binary_join_element_wise(*members, ",", null_handling="skip")
+    return pc.binary_join_element_wise("{", inside, "}", "")
+
+
+def _member(name: str, column: pa.Array) -> pa.Array:
+    text = column if name in JSON_COLUMNS else _text(column)
+    return pc.binary_join_element_wise(f'"{name}":', text, "")
+
+
+def _text(column: pa.Array) -> pa.Array:
+    """A column as JSON texts, null where it is null."""
+    if pa.types.is_list(column.type):
+        return _list(column)
+    if pa.types.is_struct(column.type):
+        names = [field.name for field in column.type]
+        text = _object(list(zip(names, column.flatten(), strict=True)), len(column))
+        return pc.if_else(column.is_valid(), text, None) if column.null_count else text
+    if pa.types.is_timestamp(column.type):
+        moment = pc.utf8_replace_slice(column.cast(pa.timestamp("us")).cast(pa.string()), 10, 11, "T")
+        return pc.binary_join_element_wise('"', moment, 'Z"', "")
+    if pa.types.is_string(column.type):
+        return _string(column)
+    return column.cast(pa.string())
+
+
+def _string(column: pa.Array) -> pa.Array:
+    special = pc.match_substring_regex(column, _ESCAPED)
+    quoted = pc.binary_join_element_wise('"', column, '"', "")
+    if not pc.any(special).as_py():
+        return quoted
+    special = special.fill_null(False)
+    escaped = [orjson.dumps(text).decode() for text in column.filter(special).to_pylist()]
+    return pc.replace_with_mask(quoted, special, pa.array(escaped, pa.string()))
+
+
+def _list(column: pa.Array) -> pa.Array:
+    offsets = np.zeros(len(column) + 1, dtype=np.int32)
+    np.cumsum(np.asarray(pc.list_value_length(column).fill_null(0)), out=offsets[1:])
+    texts = _text(column.flatten()).fill_null("null")
+    lists = pa.ListArray.from_arrays(pa.array(offsets), texts, mask=column.is_null())
+    return pc.binary_join_element_wise("[", pc.binary_join(lists, ","), "]", "")
+
+
+def _shape(type_: pa.DataType) -> Any:
+    """The structure that DuckDB reads a type from."""
+    if pa.types.is_list(type_):
+        return [_shape(type_.value_type)]
+    if pa.types.is_struct(type_):
+        return {field.name: _shape(field.type) for field in type_}
+    if pa.types.is_timestamp(type_):
+        return "TIMESTAMPTZ"
+    return "DOUBLE" if pa.types.is_floating(type_) else "VARCHAR"
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A JSON column without the extension type that newer versions of DuckDB give it."""
+    if isinstance(column.type, pa.BaseExtensionType):
+        return pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
+    return column
