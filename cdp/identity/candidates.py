@@ -1,0 +1,289 @@
+"""Candidate pairs are those that share a key; no key makes a block beyond its budget, and the pairs do not depend on the order of rows.
+
+A key is a 64-bit number for each record (or several, for a field with several values). A block that is too large is divided by further facts
+of its records; what is still too large then is left to the other keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp.identity.features import Ints, Values
+from cdp.identity.prepared import Prepared
+
+Rows = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.uint64]
+LARGEST = 60
+"""Records in a block at most; a block of n records has n(n-1)/2 pairs."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One way to bring records together: rows and their keys."""
+
+    name: str
+    rows: Rows
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Pairs (a[i], b[i]) with a < b, each once, and how many each key made."""
+
+    a: Rows
+    b: Rows
+    by_key: dict[str, int]
+
+
+def candidates(prepared: Prepared, largest: int = LARGEST) -> Candidates:
+    """The pairs that are worth comparing."""
+    rows = prepared.features.rows
+    person = prepared.features.person
+    facts = _facts(prepared)
+    found, by_key = [np.zeros(0, np.int64)], {}
+    for key in keys(prepared):
+        pairs = np.concatenate(list(_pairs(key, facts, rows, largest)) or [np.zeros(0, np.int64)])
+        by_key[key.name] = len(pairs)
+        found.append(pairs)
+    unique = np.unique(np.concatenate(found))
+    a, b = unique // max(rows, 1), unique % max(rows, 1)
+    same_kind = person[a] == person[b]
+    return Candidates(a[same_kind], b[same_kind], by_key)
+
+
+def mix(*parts: npt.NDArray[np.integer]) -> Keys:
+    """One 64-bit number from several codes."""
+    out = np.zeros(len(parts[0]), np.uint64)
+    for part in parts:
+        out ^= part.astype(np.int64).view(np.uint64) + np.uint64(0x9E3779B97F4A7C15) + (out << np.uint64(6)) + (out >> np.uint64(2))
+        out *= np.uint64(0xBF58476D1CE4E5B9)
+        out ^= out >> np.uint64(29)
+    return out
+
+
+def _facts(prepared: Prepared) -> list[Ints]:
+    """What divides a block that is too large; a record without the fact drops out of the divided block."""
+    x = prepared.features
+    post, city, _ = _places(x.address)
+    year = _year(x.birth)
+    return [x.birth.first, post, mix_or_none(year, x.given.first), city, x.phone.first, x.email.first]
+
+
+def mix_or_none(*parts: Ints) -> Ints:
+    """A 31-bit code of several codes, -1 where one is missing."""
+    valid = np.logical_and.reduce([p >= 0 for p in parts])
+    return np.where(valid, (mix(*parts) >> np.uint64(33)).astype(np.int64), -1).astype(np.int32)
+
+
+def _pairs(key: Key, facts: list[Ints], rows: int, largest: int) -> Iterator[Rows]:
+    small, large = _split(key, largest)
+    yield _within(small, rows)
+    if not len(large.rows):
+        return
+    for fact in facts:
+        valid = fact[large.rows] >= 0
+        part = Key(key.name, large.rows[valid], mix(large.keys[valid].view(np.int64), fact[large.rows[valid]]))
+        yield _within(_split(part, largest)[0], rows)
+
+
+def _split(key: Key, largest: int) -> tuple[Key, Key]:
+    """The key's blocks of 2 to `largest` records, and those beyond."""
+    if not len(key.rows):
+        return key, key
+    order = np.lexsort((key.rows, key.keys))
+    rows, keys_ = key.rows[order], key.keys[order]
+    again = np.r_[False, (keys_[1:] == keys_[:-1]) & (rows[1:] == rows[:-1])]
+    rows, keys_ = rows[~again], keys_[~again]
+    starts = np.flatnonzero(np.r_[True, keys_[1:] != keys_[:-1]])
+    size = np.diff(np.r_[starts, len(keys_)])
+    size_of = np.repeat(size, size)
+    small, large = (size_of >= 2) & (size_of <= largest), size_of > largest
+    return Key(key.name, rows[small], keys_[small]), Key(key.name, rows[large], keys_[large])
+
+
+def _within(key: Key, rows: int) -> Rows:
+    """All pairs within the blocks of a sorted key, as low * rows + high."""
+    if not len(key.rows):
+        return np.zeros(0, np.int64)
+    starts = np.flatnonzero(np.r_[True, key.keys[1:] != key.keys[:-1]])
+    size = np.diff(np.r_[starts, len(key.keys)])
+    behind = np.repeat(starts + size, size) - np.arange(len(key.keys)) - 1
+    left = np.repeat(np.arange(len(key.keys)), behind)
+    first = np.cumsum(behind) - behind
+    right = left + 1 + np.arange(len(left)) - np.repeat(first, behind)
+    x, y = key.rows[left], key.rows[right]
+    return np.minimum(x, y) * rows + np.maximum(x, y)
+
+
+def _places(address: Values) -> tuple[Ints, Ints, Ints]:
+    """Codes of the first address's postcode, city and house of each record."""
+    parts = [w.split("|") for w in address.words.to_pylist()]
+
+    def column(values: list[str]) -> Ints:
+        codes = pa.array([v or None for v in values], pa.string()).dictionary_encode().indices.fill_null(-1)
+        return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))[address.first]
+
+    numbers = [" ".join(w for w in p[0].split() if w[0].isdigit()) for p in parts]
+    house = [n + "|" + max((w for w in p[0].split() if w.isalpha()), key=len, default="") if n and p[0] else "" for n, p in zip(numbers, parts, strict=True)]
+    return column([p[1] for p in parts]), column([p[2] for p in parts]), column(house)
+
+
+def _year(birth: Values) -> Ints:
+    years = np.array([int(w[:4]) for w in birth.words.to_pylist()] + [-1], np.int32)
+    return years[birth.first]
+
+
+class keys:  # noqa: N801 - reads as a function, holds its tables
+    """The keys of a prepared set, one after the other."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared = prepared
+        self.x = prepared.features
+
+    def __iter__(self) -> Iterator[Key]:
+        yield from self._contacts()
+        yield from self._names()
+        yield from self._births()
+        yield from self._homes()
+
+    def _each(self, name: str, values: Values, lookup: Ints | None = None) -> Iterator[Key]:
+        """One key for each value that a record holds."""
+        rows, slots = np.nonzero(values.codes >= 0)
+        codes = values.codes[rows, slots]
+        if lookup is not None:
+            codes = lookup[codes]
+            rows, codes = rows[codes >= 0], codes[codes >= 0]
+        if len(rows):
+            yield Key(name, rows.astype(np.int64), mix(codes))
+
+    def _all(self, name: str, *parts: Ints) -> Iterator[Key]:
+        """A key of several facts, for the records that have them all."""
+        rows = np.flatnonzero(np.logical_and.reduce([p >= 0 for p in parts]))
+        if len(rows):
+            yield Key(name, rows, mix(*(p[rows] for p in parts)))
+
+    def _contacts(self) -> Iterator[Key]:
+        x = self.x
+        local = [w.partition("@")[0] for w in x.email.words.to_pylist()]
+        yield from self._each("email", x.email)
+        yield from self._each("email name", x.email, _codes([v if len(v) >= 5 else None for v in local]))
+        yield from self._each("email start", x.email, _codes([w[: max(5, len(v) // 2)] + w.partition("@")[2] if len(v) >= 6 else None for v, w in zip(local, x.email.words.to_pylist(), strict=True)]))
+        yield from self._each("email end", x.email, _codes([w[len(v) // 2 :] if len(v) >= 6 else None for v, w in zip(local, x.email.words.to_pylist(), strict=True)]))
+        yield from self._each("phone", x.phone)
+        yield from self._each("phone end", x.phone, _codes([w[-7:] if len(w) >= 7 else None for w in x.phone.words.to_pylist()]))
+        yield from self._each("phone start", x.phone, _codes([w[:-2] if len(w) >= 8 else None for w in x.phone.words.to_pylist()]))
+        for kind, values in x.identifiers.items():
+            yield from self._each(f"identifier {kind}", values)
+
+    def _names(self) -> Iterator[Key]:
+        x = self.x
+        yield from self._all("whole name", x.whole.first)
+        yield from self._all("given and family name", x.given.first, x.family.first)
+        yield from self._all("sounds", self._sound_given, self._sound_family)
+        yield from self._all("given name and family initials", x.given.first, self._family3)
+        yield from self._all("family name and given initial", x.family.first, self._given1)
+        yield from self._all("given initials and family sound", self._given3, self._sound_family)
+        yield from self._each("organisation", Values(np.where(x.person[:, None], -1, x.employer.codes), x.employer.words), _codes([w[:5] for w in x.employer.words.to_pylist()]))
+        yield from self._told()
+
+    def _births(self) -> Iterator[Key]:
+        x = self.x
+        yield from self._all("birth date", x.birth.first)
+        yield from self._all("birth date and given initial", x.birth.first, self._given1)
+        yield from self._all("birth date and family initial", x.birth.first, self._family1)
+        yield from self._all("birth year, given initials and family initials", _year(x.birth), self._given3, self._family3)
+        yield from self._all("birth day, given and family initial", self._day_of_year, self._given3, self._family1)
+        yield from self._all("day and month in either order", self._day_either, self._given3)
+
+    def _homes(self) -> Iterator[Key]:
+        x = self.x
+        post, city, house = _places(x.address)
+        yield from self._each("address", x.address)
+        yield from self._all("house and given initial", house, self._given1)
+        yield from self._all("house and family initial", house, self._family1)
+        yield from self._all("postcode and given name", post, x.given.first)
+        yield from self._all("postcode and family name", post, x.family.first)
+        yield from self._all("postcode and birth year", post, _year(x.birth))
+        yield from self._all("postcode and initials", post, self._given1, self._family1)
+        yield from self._all("city, given and family initials", city, self._given3, self._family3)
+        yield from self._all("birth place and given initials", x.place.first, self._given3, self._family1)
+        yield from self._all("birth place and family name", x.place.first, x.family.first)
+
+    def _told(self) -> Iterator[Key]:
+        """Records without a whole name meet those whose name their e-mail spells."""
+        x = self.x
+        letters = ["".join(c for c in w.partition("@")[0] if c.isalpha()) for w in x.email.words.to_pylist()]
+        silent = np.flatnonzero((x.email.first >= 0) & ((x.given.first < 0) | (x.family.first < 0)))
+        speaks = np.flatnonzero((x.given.first >= 0) & (x.family.first >= 0))
+        if not len(silent) or not len(speaks):
+            return
+        given, family = x.given.words.take(pa.array(x.given.first[speaks])), x.family.words.take(pa.array(x.family.first[speaks]))
+        spelt = [pc.binary_join_element_wise(*p, "") for p in ((given, family), (family, given), (pc.utf8_slice_codeunits(given, 0, 1), family), (family, pc.utf8_slice_codeunits(given, 0, 1)))]
+        heard = pa.array(letters, pa.string()).take(pa.array(x.email.first[silent]))
+        everything = pa.concat_arrays([heard, *(s.cast(pa.string()) for s in spelt)])
+        rows = np.concatenate([silent, *([speaks] * 4)])
+        codes = everything.dictionary_encode().indices.to_numpy(zero_copy_only=False)
+        long_enough = pc.greater(pc.utf8_length(everything), 5).to_numpy(zero_copy_only=False)
+        heard_codes = np.unique(codes[: len(silent)])
+        keep = long_enough & np.isin(codes, heard_codes)
+        yield Key("name in email", rows[keep].astype(np.int64), mix(codes[keep]))
+
+    @cached_property
+    def _given1(self) -> Ints:
+        return _sliced(self.x.given, 1)
+
+    @cached_property
+    def _given3(self) -> Ints:
+        return _sliced(self.x.given, 3)
+
+    @cached_property
+    def _family1(self) -> Ints:
+        return _sliced(self.x.family, 1)
+
+    @cached_property
+    def _family3(self) -> Ints:
+        return _sliced(self.x.family, 3)
+
+    @cached_property
+    def _sound_given(self) -> Ints:
+        return _sound(self.x.given)
+
+    @cached_property
+    def _sound_family(self) -> Ints:
+        return _sound(self.x.family)
+
+    @cached_property
+    def _day_of_year(self) -> Ints:
+        return _codes([w[4:] if w[4:6] != "00" else None for w in self.x.birth.words.to_pylist()])[self.x.birth.first]
+
+    @cached_property
+    def _day_either(self) -> Ints:
+        return _codes(["".join(sorted((w[4:6], w[6:8]))) + w[:4] if w[4:6] != "00" else None for w in self.x.birth.words.to_pylist()])[self.x.birth.first]
+
+
+def _codes(values: list[str | None]) -> Ints:
+    codes = pa.array(values, pa.string()).dictionary_encode().indices.fill_null(-1)
+    return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))
+
+
+def _sliced(values: Values, letters: int) -> Ints:
+    return _codes(pc.utf8_slice_codeunits(values.words, 0, letters).to_pylist())[values.first]
+
+
+def _sound(values: Values) -> Ints:
+    """Consonants in classes, the first letter kept: a coarse ear for European names."""
+    words = values.words
+    for pattern, to in ((r"^(ph|v)", "f"), ("(ck|q|c|g)", "k"), ("(ph|v|w)", "f"), ("(z|sch|sh)", "s"), ("(d|th)", "t"), ("b", "p"), ("j", "y"), ("m", "n")):
+        words = pc.replace_substring_regex(words, pattern, to)
+    head, tail = pc.utf8_slice_codeunits(words, 0, 1), pc.utf8_slice_codeunits(words, 1)
+    tail = pc.replace_substring_regex(tail, "[aeiouhy ]", "")
+    for double in ("kk", "ff", "ss", "tt", "pp", "nn", "ll", "rr"):
+        tail = pc.replace_substring(tail, double, double[0])
+    return _codes(pc.binary_join_element_wise(head, pc.utf8_slice_codeunits(tail, 0, 4), "").to_pylist())[values.first]

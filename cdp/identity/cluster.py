@@ -1,0 +1,87 @@
+"""People are found by joining the two closest clusters first, as long as the evidence between them speaks for one person and nothing forbids it.
+
+Average linkage over log-odds. Mutually nearest clusters join in rounds, all at once, which gives what joining one pair at a time gives (average
+linkage is reducible: Bruynooghe 1977, Murtagh 1983). A forbidden pair (a decision, two records of a source without duplicates) holds whatever the evidence.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def components(rows: int, a: Rows, b: Rows) -> Rows:
+    """The connected component of each row, numbered by its first row."""
+    if rows == 0:
+        return np.zeros(0, np.int64)
+    graph = coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(rows, rows))
+    label = connected_components(graph, directed=False)[1]
+    return numbered(label)
+
+
+def numbered(label: npt.NDArray[np.integer]) -> Rows:
+    """Labels renumbered 0, 1, … in the order of their first row."""
+    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return rank[inverse]
+
+
+def agglomerate(rows: int, a: Rows, b: Rows, weight: Floats, forbidden: npt.NDArray[np.bool_], marks: npt.NDArray[np.uint64]) -> Rows:
+    """Cluster of each row. `marks` has a bit for each source free of duplicates; clusters that share a bit do not join."""
+    label = np.arange(rows, dtype=np.int64)
+    marks = marks.copy()
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    total, size, never = weight.astype(float), np.ones(len(a)), forbidden.copy()
+    low, high, total, size, never = _added(low, high, total, size, never, rows)
+    while True:
+        fine = (total > 0) & ~never & ((marks[low] & marks[high]) == 0)
+        if not fine.any():
+            return numbered(label)
+        alive = np.zeros(rows, bool)
+        alive[low[fine]] = alive[high[fine]] = True
+        keep = alive[low] & alive[high]
+        low, high, total, size, never, fine = (x[keep] for x in (low, high, total, size, never, fine))
+        joined = _mutual(rows, low[fine], high[fine], total[fine] / size[fine])
+        into = np.arange(rows, dtype=np.int64)
+        into[joined[1]] = joined[0]
+        marks[joined[0]] |= marks[joined[1]]
+        label = into[label]
+        low, high = into[low], into[high]
+        apart = low != high
+        low, high = np.minimum(low[apart], high[apart]), np.maximum(low[apart], high[apart])
+        low, high, total, size, never = _added(low, high, total[apart], size[apart], never[apart], rows)
+
+
+def _added(low: Rows, high: Rows, total: Floats, size: Floats, never: npt.NDArray[np.bool_], rows: int) -> tuple[Rows, Rows, Floats, Floats, npt.NDArray[np.bool_]]:
+    """Edges between the same two clusters become one."""
+    if not len(low):
+        return low, high, total, size, never
+    keys = low * rows + high
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    return (
+        keys[starts] // rows,
+        keys[starts] % rows,
+        np.add.reduceat(total[order], starts),
+        np.add.reduceat(size[order], starts),
+        np.logical_or.reduceat(never[order], starts),
+    )
+
+
+def _mutual(rows: int, low: Rows, high: Rows, score: Floats) -> tuple[Rows, Rows]:
+    """Pairs of clusters that are each other's nearest; equal scores go to the pair of smaller numbers."""
+    order = np.lexsort((high, low, -np.round(score, 9)))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    best = np.full(rows, len(order), np.int64)
+    np.minimum.at(best, low, rank)
+    np.minimum.at(best, high, rank)
+    chosen = (best[low] == rank) & (best[high] == rank)
+    return low[chosen], high[chosen]

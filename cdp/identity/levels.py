@@ -1,0 +1,256 @@
+"""One class for each kind of value: what a pair of unequal values is worth, for whole arrays of distinct pairs at once.
+
+The numbers are positions (from 1) in the levels of the field in `fields.py`; each class is given dictionary codes and gives uint8 levels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp.identity.features import Features, Ints
+from cdp.identity.similarity import Bytes, Codes, Words, contains
+
+Rows = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+def _initial(words: pa.Array) -> npt.NDArray[np.uint8]:
+    letters = pc.binary_slice(words.cast(pa.binary()), 0, 1).to_pylist()
+    return np.array([c[0] if c else 0 for c in letters] + [0], np.uint8)
+
+
+class Names:
+    """Given or family names: rare 1, uncommon 2, common 3, variant 4, typo 5, alike 6, initial 7, differ 8."""
+
+    def __init__(self, words: pa.Array, band: Bytes, known: Flags, nicknames: Codes, whole: bool) -> None:
+        self.words = Words(words)
+        self.words_length = self.words.length
+        self.band, self.known, self.nicknames, self.whole = band, np.append(known, False), nicknames, whole
+        self.letter = _initial(words)
+
+    def equal(self, codes: Ints) -> Bytes:
+        level = 1 + self.band[codes]
+        level[self.words.length[codes] == 1] = 7
+        return level.astype(np.uint8)
+
+    def __call__(self, a: Codes, b: Codes) -> Bytes:
+        la, lb = self.words.length[a], self.words.length[b]
+        longest, shortest = np.maximum(la, lb), np.minimum(la, lb)
+        slips = self.words.slips(a, b)
+        near = ((slips == 1) & (longest >= 4)) | ((slips == 2) & (longest >= 7)) | ((slips == 3) & (longest >= 11))
+        both_names = self.known[a] & self.known[b]
+        loose = ((slips == 1) & (longest == 3)) | ((slips == 2) & (longest >= 5))
+        loose |= self.words.winkler(a, b) >= 0.9
+        out = np.full(len(a), 8, np.uint8)
+        out[loose | (near & both_names)] = 6
+        out[near & ~both_names] = 5
+        same_letter = self.letter[a] == self.letter[b]
+        check = np.flatnonzero(same_letter & (shortest >= 3))
+        if self.whole:
+            check = np.flatnonzero((self.words.token_set(a, b, 100) >= 100) & (shortest >= 3))
+            out[check] = 4
+        else:
+            out[check[self.words.prefix(a[check], b[check])]] = 4
+        out[contains(self.nicknames, a, b)] = 4
+        out[shortest == 1] = 8
+        out[(shortest == 1) & same_letter] = 7
+        return out
+
+
+class Middle:
+    """Middle names: fits 2 (an initial, a slip, one among several), differ 3."""
+
+    def __init__(self, words: pa.Array) -> None:
+        self.words = Words(words)
+
+    def __call__(self, a: Codes, b: Codes) -> Bytes:
+        return np.fromiter((2 if _fits(x, y) else 3 for x, y in zip(self.words.text[a], self.words.text[b], strict=True)), np.uint8, len(a))
+
+
+def _fits(x: str, y: str) -> bool:
+    from rapidfuzz.distance import OSA
+
+    for p in x.split():
+        for q in y.split():
+            if p == q or ((len(p) == 1 or len(q) == 1) and p[0] == q[0]) or (max(len(p), len(q)) > 3 and OSA.distance(p, q, score_cutoff=2) <= 1 + (len(p) > 7)):
+                return True
+    return False
+
+
+class Text:
+    """Other words, such as a birth place or a job: alike 2, differ 3."""
+
+    def __init__(self, words: pa.Array) -> None:
+        self.words = Words(words)
+
+    def __call__(self, a: Codes, b: Codes) -> Bytes:
+        return np.where(self.words.token_set(a, b, 84) >= 84, 2, 3).astype(np.uint8)
+
+
+class Organisation:
+    """Names of companies: same 1 (without a blank), alike 2, a telling word 3, differ 4."""
+
+    def __init__(self, words: pa.Array) -> None:
+        self.words = Words(words)
+
+    def __call__(self, a: Codes, b: Codes) -> Bytes:
+        likeness = self.words.token_set(a, b, 60)
+        winkler = self.words.winkler(a, b)
+        return np.where((likeness >= 88) | (winkler >= 0.92), 2, np.where((likeness >= 66) | (winkler >= 0.85), 3, 4)).astype(np.uint8)
+
+
+class Email:
+    """E-mails: near 3, the same name at another service 4, differ 5."""
+
+    def __init__(self, words: pa.Array) -> None:
+        parts = [(w.partition("@")[0], w.partition("@")[2]) for w in words.to_pylist()]
+        self.local = Words(pa.array([p[0] for p in parts], pa.string()))
+        self.domain = np.append(_codes([p[1] for p in parts]), -1)
+
+    def __call__(self, a: Codes, b: Codes) -> Bytes:
+        slips = self.local.slips(a, b, 2)
+        longest = np.maximum(self.local.length[a], self.local.length[b])
+        same_domain = self.domain[a] == self.domain[b]
+        out = np.full(len(a), 5, np.uint8)
+        out[(slips == 0) & (longest >= 5)] = 4
+        out[((slips == 1) & (longest >= 5) | (slips == 2) & (longest >= 9)) & same_domain] = 3
+        return out
+
+
+def _codes(values: list[str]) -> npt.NDArray[np.int32]:
+    return pa.array(values, pa.string()).dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int32)
+
+
+class Phone:
+    """Phones: near 3 (a digit, or the prefix is missing), differ 4."""
+
+    def __init__(self, words: pa.Array) -> None:
+        self.words = Words(words)
+        self.tail = np.append(_codes([w[-7:] if len(w) >= 7 else f"-{i}" for i, w in enumerate(words.to_pylist())]), -1)
+
+    def __call__(self, a: Codes, b: Codes) -> Bytes:
+        near = (self.words.slips(a, b, 1) <= 1) & (np.minimum(self.words.length[a], self.words.length[b]) >= 7)
+        tail = (self.tail[a] == self.tail[b]) & (self.words.length[a] != self.words.length[b])
+        return np.where(near | tail, 3, 4).astype(np.uint8)
+
+
+class Identifier:
+    """Identifiers: near 3 (one slip in at least six signs), differ 4."""
+
+    def __init__(self, words: pa.Array) -> None:
+        self.words = Words(words)
+
+    def __call__(self, a: Codes, b: Codes) -> Bytes:
+        near = (self.words.slips(a, b, 1) <= 1) & (np.minimum(self.words.length[a], self.words.length[b]) >= 6)
+        return np.where(near, 3, 4).astype(np.uint8)
+
+
+class Address:
+    """Addresses: own 1, shared 2, building 3, near 4, postcode 5, area 6, differ 7, nothing in common to compare 0."""
+
+    CROWD = 9
+
+    def __init__(self, words: pa.Array, people: Bytes) -> None:
+        parts = [w.split("|") for w in words.to_pylist()]
+        streets = [p[0] for p in parts]
+        self.street = Words(pa.array(streets, pa.string()))
+        self.number = np.append(_codes([" ".join(w for w in s.split() if w[0].isdigit())[:12] for s in streets]), -1)
+        self.has_number = np.append(np.array([any(c.isdigit() for c in s) for s in streets], bool), False)
+        self.post = _coded([p[1] for p in parts])
+        self.zone = _coded([p[1][: max(2, len(p[1]) - 3)] for p in parts])
+        self.city = _coded([p[2] for p in parts])
+        self.people = np.append(people, 0)
+
+    def equal(self, codes: Ints) -> Bytes:
+        level = np.where(self.people[codes] >= self.CROWD, 3, np.where(self.people[codes] > 1, 2, 1))
+        bare = self.street.length[codes] == 0
+        return np.where(bare, np.where(self.post[codes] >= 0, 5, 6), level).astype(np.uint8)
+
+    def __call__(self, a: Codes, b: Codes) -> Bytes:
+        both = (self.street.length[a] > 0) & (self.street.length[b] > 0)
+        post, city = _agree(self.post, a, b), _agree(self.city, a, b)
+        apart = (post == 2) & (city != 1) | (city == 2) & (post != 1)
+        out = np.full(len(a), 7, np.uint8)
+        zone = _agree(self.zone, a, b)
+        out[(city == 1) | (zone == 1)] = 6
+        out[post == 1] = 5
+        near = np.zeros(len(a), bool)
+        check = np.flatnonzero(both & ((self.number[a] == self.number[b]) | (post == 1)) & ((post != 2) | (city != 2)))
+        if len(check):
+            like = self.street.token_set(a[check], b[check], 80)
+            plain = self.street.ratio(a[check], b[check], 84)
+            number = self.number[a[check]] == self.number[b[check]]
+            near[check] = (number & ((like >= 84) | (plain >= 84))) | (~number & (plain >= 92))
+        same_street = both & near & (self.number[a] == self.number[b]) & ~apart
+        exact = np.zeros(len(a), bool)
+        exact[same_street] = self.street.slips(a[same_street], b[same_street], 0) == 0
+        out[near] = 4
+        people = np.maximum(self.people[a], self.people[b])
+        out[exact] = np.where(people[exact] >= self.CROWD, 3, np.where(people[exact] > 1, 2, 1))
+        nothing = ~both & (post == 0) & (city == 0)
+        out[nothing] = 0
+        return out
+
+
+def _coded(values: list[str]) -> npt.NDArray[np.int32]:
+    """Codes of the values, -1 for what is empty; one more -1 at the end, for index -1."""
+    codes = pa.array([v or None for v in values], pa.string()).dictionary_encode().indices.fill_null(-1)
+    return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))
+
+
+def _agree(codes: npt.NDArray[np.int32], a: Codes, b: Codes) -> Bytes:
+    """1 equal, 2 unequal, 0 where one is missing."""
+    u, v = codes[a], codes[b]
+    return np.where((u < 0) | (v < 0), 0, np.where(u == v, 1, 2)).astype(np.uint8)
+
+
+def birth(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> Bytes:
+    """Birth dates as YYYYMMDD: same 1, swapped 3, near 4, year 5, differ 6; a part that is 00 is not told."""
+    ya, ma, da, yb, mb, db = a // 10000, a // 100 % 100, a % 100, b // 10000, b // 100 % 100, b % 100
+    year, month, day = ya == yb, (ma == mb) & (ma > 0), (da == db) & (da > 0)
+    partial = (ma == 0) | (mb == 0) | (da == 0) | (db == 0)
+    swapped = year & (ma == db) & (mb == da) & (ma > 0)
+    digit = (year & (month | day)) | (month & day & _one_digit(ya, yb))
+    out = np.full(len(a), 6, np.uint8)
+    out[year] = 5
+    out[year & partial & (month | (ma == 0) | (mb == 0))] = 4
+    out[digit] = 4
+    out[month & day & ~year & ~_one_digit(ya, yb)] = 5
+    out[swapped] = 3
+    out[a == b] = 1
+    out[(a == b) & (ma == 0)] = 4
+    return out
+
+
+def _one_digit(x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> Flags:
+    """Whether two years differ in one digit, or in neighbouring digits changed about."""
+    digits = [(x // d % 10, y // d % 10) for d in (1000, 100, 10, 1)]
+    wrong = sum((p != q).astype(np.int8) for p, q in digits)
+    turned = (digits[2][0] == digits[3][1]) & (digits[3][0] == digits[2][1]) & (digits[0][0] == digits[0][1]) & (digits[1][0] == digits[1][1])
+    return np.asarray((wrong == 1) | turned)
+
+
+class Teller:
+    """What an e-mail's local part tells of a name: both 1, initial 2, given 3, someone else of the family 4, nothing 5."""
+
+    def __init__(self, emails: pa.Array, given: pa.Array, family: pa.Array) -> None:
+        self.local = ["".join(c for c in w.partition("@")[0] if c.isalpha()) for w in emails.to_pylist()]
+        self.given, self.family = given.to_pylist(), family.to_pylist()
+
+    def __call__(self, features: Features, silent: Rows, speaks: Rows) -> Bytes:
+        e, g, n = features.email.first[silent], features.given.first[speaks], features.family.first[speaks]
+        return np.fromiter((_told(self.local[i], self.given[j], self.family[k]) for i, j, k in zip(e.tolist(), g.tolist(), n.tolist(), strict=True)), np.uint8, len(e))
+
+
+def _told(local: str, given: str, family: str) -> int:
+    has_given, has_family = len(given) > 2 and given in local, len(family) > 2 and family in local
+    if has_given and has_family:
+        return 1
+    if has_family and (local == given[0] + family or local == family + given[0]):
+        return 2
+    if has_given and (local in (given + family[0], family[0] + given) or len(given) > 3):
+        return 3
+    return 4 if has_family and len(local) > len(family) else 5

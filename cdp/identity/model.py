@@ -1,0 +1,107 @@
+"""A model turns a pattern into evidence; it is a readable document, and the same document gives the same evidence everywhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cdp.identity.fields import STANDING, Field, Kind, identifier
+from cdp.identity.similarity import Bytes
+
+Floats = npt.NDArray[np.float64]
+VERSION = 1
+FAINTEST = 1e-7
+
+
+@dataclass(frozen=True)
+class Model:
+    """Chances of each level in each latent class.
+
+    Attributes:
+        fields: what the columns of a pattern are.
+        share: of each Kind among candidate pairs; sums to 1.
+        chance: for each field an array (Kind, 1 + levels); column 0 (missing) is 1.
+        trained_on: records and pairs that it was learned from.
+    """
+
+    fields: tuple[Field, ...]
+    share: Floats
+    chance: tuple[Floats, ...]
+    trained_on: dict[str, int] = field(default_factory=dict)
+
+    def log_likelihood(self, patterns: Bytes) -> Floats:
+        """(patterns, Kind): log chance of each pattern in each class, without the shares."""
+        out = np.zeros((len(patterns), len(Kind)))
+        for column, chance in enumerate(self.chance):
+            out += np.log(np.maximum(chance, FAINTEST)).T[patterns[:, column]]
+        return out
+
+    def posterior(self, patterns: Bytes) -> Floats:
+        """(patterns, Kind): how probable each class is."""
+        return softmax(self.log_likelihood(patterns) + np.log(np.maximum(self.share, 1e-12)))
+
+    def evidence(self, patterns: Bytes) -> Floats:
+        """Log-odds (nats) that the two records are one person."""
+        return log_odds(self.log_likelihood(patterns) + np.log(np.maximum(self.share, 1e-12)))
+
+    def to_document(self) -> dict[str, Any]:
+        """The model as JSON, described by schemas/identity-model.schema.json."""
+        return {
+            "version": VERSION,
+            "trained_on": self.trained_on,
+            "share": {kind.name.lower(): float(self.share[kind]) for kind in Kind},
+            "fields": [
+                {
+                    "name": f.name,
+                    "levels": [
+                        {"name": level.name, **{kind.name.lower(): float(chance[kind, i + 1]) for kind in Kind}} for i, level in enumerate(f.levels)
+                    ],
+                }
+                for f, chance in zip(self.fields, self.chance, strict=True)
+            ],
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Model:
+        """The model that `to_document` wrote."""
+        fields, chances = [], []
+        standing = {f.name: f for f in STANDING}
+        for entry in document["fields"]:
+            name = entry["name"]
+            fields.append(standing[name] if name in standing else identifier(name.partition(":")[2]))
+            rows = [[1.0, *(level[kind.name.lower()] for level in entry["levels"])] for kind in Kind]
+            chances.append(np.array(rows))
+        share = np.array([document["share"][kind.name.lower()] for kind in Kind])
+        return cls(tuple(fields), share, tuple(chances), dict(document.get("trained_on", {})))
+
+    def to_json(self) -> str:
+        """The document as text, the same text for the same model."""
+        return json.dumps(self.to_document(), indent=1, sort_keys=True)
+
+
+def softmax(logs: Floats) -> Floats:
+    """Rows of logs as shares that sum to 1."""
+    shifted = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def log_odds(logs: Floats) -> Floats:
+    """Log of the first column's share over all others'."""
+    others = logs[:, 1:]
+    top = others.max(axis=1)
+    return np.asarray(logs[:, 0] - top - np.log(np.exp(others - top[:, None]).sum(axis=1)))
+
+
+def untrained(fields: tuple[Field, ...]) -> Model:
+    """The model that knows only the table of fields."""
+    return Model(fields, np.array([0.25, 0.15, 0.10, 0.50]), tuple(prior(f) for f in fields))
+
+
+def prior(of: Field) -> Floats:
+    """(Kind, 1 + levels) chances before any data."""
+    table = np.array([[level.prior[kind] for level in of.levels] for kind in Kind])
+    return np.column_stack([np.ones(len(Kind)), table / table.sum(axis=1, keepdims=True)])

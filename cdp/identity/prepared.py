@@ -1,0 +1,136 @@
+"""Prepared records are features plus what the whole set tells of each value: how frequent it is, and how many people seem to use it.
+
+Placeholders and hubs are found here, from the data: a value used under many unlike names carries no evidence, so its code becomes -1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp.identity.features import Features, Ints, Values
+
+Bytes = npt.NDArray[np.uint8]
+COMMON, UNCOMMON = 0.004, 0.0006
+"""Share of records from which on a value counts as common, and as uncommon; below it is rare."""
+ESTABLISHED = 2e-4
+"""Share of records from which on a spelling is a name of its own rather than a slip of another."""
+HUB_GIVEN, HUB_FAMILY = 9, 6
+"""A contact point used under so many unlike given and family names is nobody's."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A value that was taken out: what it is, how many records hold it."""
+
+    field: str
+    value: str
+    records: int
+    names: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Features with value statistics; `band` and `shared` are by dictionary code."""
+
+    features: Features
+    given_band: Bytes
+    given_known: npt.NDArray[np.bool_]
+    family_band: Bytes
+    family_known: npt.NDArray[np.bool_]
+    birth_common: npt.NDArray[np.bool_]
+    email_shared: Bytes
+    phone_shared: Bytes
+    address_shared: Bytes
+    identifier_shared: dict[str, Bytes]
+    hubs: tuple[Hub, ...]
+
+
+def prepare(features: Features) -> Prepared:
+    """Count values, mark shared ones, take placeholders out."""
+    hubs: list[Hub] = []
+    initials = _initials(features.given), _initials(features.family)
+    email, email_shared = _without_hubs(features, "email", features.email, initials, hubs)
+    phone, phone_shared = _without_hubs(features, "phone", features.phone, initials, hubs)
+    identifiers, identifier_shared = {}, {}
+    for kind, values in features.identifiers.items():
+        identifiers[kind], identifier_shared[kind] = _without_hubs(features, kind, values, initials, hubs)
+    birth = _without_false_dates(features.birth, hubs)
+    address_shared = np.minimum(_people(features.address, initials[0])[0], 255).astype(np.uint8)
+    clean = replace(features, email=email, phone=phone, birth=birth, identifiers=identifiers)
+    given_count, family_count = _counts(features.given), _counts(features.family)
+    return Prepared(
+        features=clean,
+        given_band=_band(given_count, features.rows),
+        given_known=_known(given_count, features.rows),
+        family_band=_band(family_count, features.rows),
+        family_known=_known(family_count, features.rows),
+        birth_common=_counts(birth) > max(3.0, 0.001 * (birth.first >= 0).sum()),
+        email_shared=email_shared,
+        phone_shared=phone_shared,
+        address_shared=address_shared,
+        identifier_shared=identifier_shared,
+        hubs=tuple(hubs),
+    )
+
+
+def _counts(values: Values) -> npt.NDArray[np.int64]:
+    codes = values.codes[values.codes >= 0]
+    return np.bincount(codes, minlength=len(values))
+
+
+def _band(counts: npt.NDArray[np.int64], rows: int) -> Bytes:
+    """0 rare, 1 uncommon, 2 common; in a small set few repeats are no sign of a common value."""
+    share = np.maximum(counts - 2, 0) / (rows + 1000)
+    return (share >= UNCOMMON).astype(np.uint8) + (share >= COMMON)
+
+
+def _known(counts: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.bool_]:
+    return np.asarray((counts >= 3) & (counts >= ESTABLISHED * rows))
+
+
+def _initials(names: Values) -> Ints:
+    """A small code for the first letter of each record's name; -1 without one."""
+    if not len(names):
+        return np.full(len(names.codes), -1, np.int32)
+    letters = pc.binary_slice(names.words.cast(pa.binary()), 0, 1).to_pylist()
+    lookup = np.array([c[0] if c else -1 for c in letters] + [-1], np.int32)
+    return lookup[names.first]
+
+
+def _people(values: Values, initials: Ints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """For each value: under how many different initials it is used, and in how many records."""
+    rows, slots = np.nonzero(values.codes >= 0)
+    codes = values.codes[rows, slots].astype(np.int64)
+    told = initials[rows] >= 0
+    distinct = np.unique(codes[told] * 256 + initials[rows][told])
+    return np.bincount(distinct // 256, minlength=len(values)), np.bincount(codes, minlength=len(values))
+
+
+def _without_hubs(features: Features, name: str, values: Values, initials: tuple[Ints, Ints], hubs: list[Hub]) -> tuple[Values, Bytes]:
+    """The field without values that many unlike names use, and the number of people that seem to use each value that stays."""
+    if not len(values):
+        return values, np.zeros(0, np.uint8)
+    given, count = _people(values, initials[0])
+    family, _ = _people(values, initials[1])
+    hub = ((given >= HUB_GIVEN) & (family >= HUB_FAMILY)) | (given >= 14) | ((family >= 10) & (given + family >= 14))
+    hubs.extend(Hub(name, str(values.words[int(i)]), int(count[i]), int(given[i])) for i in np.flatnonzero(hub))
+    lookup = np.append(np.where(hub, -1, np.arange(len(values))), -1).astype(np.int32)
+    return Values(lookup[values.codes], values.words), np.minimum(given, 255).astype(np.uint8)
+
+
+def _without_false_dates(birth: Values, hubs: list[Hub]) -> Values:
+    """Dates that far more records hold than any true birthday could explain are placeholders."""
+    counts = _counts(birth)
+    if not len(counts):
+        return birth
+    total = counts.sum()
+    usual = np.sort(counts)[int(0.99 * (len(counts) - 1))]
+    false = (counts >= 20) & (counts > 8 * usual) & (counts > 0.002 * total)
+    hubs.extend(Hub("birth_date", str(birth.words[int(i)]), int(counts[i]), 0) for i in np.flatnonzero(false))
+    lookup = np.append(np.where(false, -1, np.arange(len(birth))), -1).astype(np.int32)
+    return Values(lookup[birth.codes], birth.words)

@@ -1,0 +1,77 @@
+"""Training needs no labels: it finds the chances that make the counted patterns of candidate pairs most probable, from anchored starts.
+
+Expectation maximisation over a latent-class model (Dempster, Laird, Rubin 1977; Fellegi, Sunter 1969; Winkler 2002) with four classes. What two
+people of one household, or two namesakes, share by chance is anchored in what random pairs of records share, so that these classes keep their meaning.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cdp.identity.fields import Field, Kind
+from cdp.identity.model import Floats, Model, prior, softmax, untrained
+from cdp.identity.similarity import Bytes
+
+ROUNDS = 200
+STRENGTH = 40.0
+"""How many pairs the table of fields weighs, in each class and field."""
+ANCHOR = 1.0
+"""How strongly a field that agrees by chance in a class is held to what random pairs show, as a share of the class."""
+
+
+def counted(patterns: Bytes) -> tuple[Bytes, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Distinct patterns, how often each occurs, and for each row which one it is."""
+    if not len(patterns):
+        return patterns, np.zeros(0, np.int64), np.zeros(0, np.int64)
+    import pandas as pd
+
+    packed = np.zeros(len(patterns), np.uint64)
+    for column in range(patterns.shape[1]):
+        packed = packed * np.uint64(11) + patterns[:, column] if column < 16 else packed * np.uint64(31) ^ patterns[:, column]
+    inverse, keys = pd.factorize(packed, sort=True)
+    first = np.full(len(keys), len(patterns), np.int64)
+    np.minimum.at(first, inverse, np.arange(len(patterns)))
+    return patterns[first], np.bincount(inverse, minlength=len(keys)), inverse
+
+
+def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64], random: Bytes) -> Model:
+    """A model of the counted patterns of candidate pairs; `random` are patterns of random pairs."""
+    model = untrained(fields)
+    total = float(counts.sum())
+    if total == 0:
+        return model
+    priors = [prior(f) for f in fields]
+    by_chance = [_chance(random[:, k], p) for k, p in enumerate(priors)]
+    share, chance = model.share, list(model.chance)
+    onehot = [np.eye(p.shape[1])[patterns[:, k]] for k, p in enumerate(priors)]
+    previous = -np.inf
+    for _ in range(ROUNDS):
+        logs = sum((np.log(np.maximum(c, 1e-9)).T[patterns[:, k]] for k, c in enumerate(chance)), np.zeros((len(patterns), len(Kind))))
+        logs += np.log(share)
+        top = logs.max(axis=1)
+        likelihood = float(((top + np.log(np.exp(logs - top[:, None]).sum(axis=1))) * counts).sum())
+        weight = softmax(logs) * counts[:, None]
+        mass = weight.sum(axis=0)
+        share = (mass + 2) / (mass + 2).sum()
+        chance = [_update(f, weight.T @ onehot[k], priors[k], by_chance[k]) for k, f in enumerate(fields)]
+        if abs(likelihood - previous) < 1e-7 * abs(likelihood):
+            break
+        previous = likelihood
+    return Model(fields, share, tuple(chance))
+
+
+def _update(field: Field, seen: Floats, before: Floats, random: Floats) -> Floats:
+    out = np.ones_like(before)
+    for kind in Kind:
+        held = seen[kind, 1:] + STRENGTH * before[kind, 1:]
+        if kind in field.by_chance:
+            held = held + ANCHOR * seen[kind, 1:].sum() * random
+        out[kind, 1:] = held / held.sum()
+    return out
+
+
+def _chance(levels: npt.NDArray[np.uint8], before: Floats) -> Floats:
+    """Chances of a field's levels in random pairs, held to the table where few pairs have the field."""
+    seen = np.bincount(levels, minlength=before.shape[1])[1:].astype(float) + STRENGTH * before[Kind.UNRELATED, 1:]
+    return np.asarray(seen / seen.sum())
