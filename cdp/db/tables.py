@@ -193,7 +193,7 @@ link = Table(
     metadata,
     Column("record_a", BigInteger, ForeignKey("record.id", ondelete="CASCADE"), primary_key=True),
     Column("record_b", BigInteger, ForeignKey("record.id", ondelete="CASCADE"), primary_key=True),
-    Column("evidence", Float, nullable=False, comment="log2 of the odds that both are one person"),
+    Column("evidence", Float, nullable=False, comment="natural logarithm of the odds that both are one person"),
     Column("probability", Float, nullable=False),
     Column("pattern", JSONB, nullable=False, comment="field -> agreement level"),
     Column("model_id", Integer, ForeignKey("identity_model.id")),

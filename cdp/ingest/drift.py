@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,13 +12,8 @@ from cdp.records.source import ContractError
 _DEPTH = 4
 
 
-class _NamesFields(Protocol):
-    @property
-    def fields(self) -> set[str]: ...
-
-
 def note_fields(
-    known: Mapping[str, str], rows: pa.Table | Sequence[Mapping[str, Any]], mapping: _NamesFields, where: str
+    known: Mapping[str, str], rows: pa.Table | Sequence[Mapping[str, Any]], mapped: Collection[str], where: str
 ) -> dict[str, str]:
     """`known` (dotted path -> type) with the fields of `rows` added.
 
@@ -33,7 +28,7 @@ def note_fields(
         before = known.get(path)
         if before is None or before == kind or before == "mixed":
             result.setdefault(path, kind)
-        elif path in mapping.fields:
+        elif path in mapped:
             raise ContractError(
                 f"{where}: the field {path!r}, which the mapping uses, was {before} and is now {kind}. Nothing of this page was taken; "
                 "correct the source, or change the mapping and sync again."

@@ -95,23 +95,19 @@ def prepare_session(connection: Connection, target: StreamTarget) -> None:
 NEW, CHANGED, UNCHANGED, REPEATED = 0, 1, 2, 3
 
 
-def classify(connection: Connection, target: StreamTarget, keys: pa.Array, hashes: pa.Array, *, remap: bool) -> np.ndarray:
-    """For each row NEW, CHANGED, UNCHANGED, or REPEATED (this run has already landed another row of its key).
-
-    Args:
-        remap: the mapping has changed since the stored rows were mapped, so equal raw rows count as changed.
-    """
+def classify(connection: Connection, target: StreamTarget, keys: pa.Array, hashes: pa.Array) -> np.ndarray:
+    """For each row NEW, CHANGED, UNCHANGED, or REPEATED (this run has already landed another row of its key)."""
     connection.execute(text("truncate landing_key"))
     rows = pa.table({"n": pa.array(np.arange(len(keys), dtype=np.int32)), "source_key": keys, "hash": hashes})
-    copy_table(connection, rows.filter(pc.is_valid(keys)), "landing_key")
+    copy_table(connection, rows.filter(_storable(keys)), "landing_key")
     found = connection.execute(
         text(
-            f"""select n, case when t.content_hash = k.hash and t.deleted_at is null and not (:remap and t.run_id <> :run) then {UNCHANGED}
+            f"""select n, case when t.content_hash = k.hash and t.deleted_at is null then {UNCHANGED}
                              when t.content_hash = k.hash or t.run_id is distinct from :run then {CHANGED} else {REPEATED} end
                 from landing_key k join {target.table} t
                   on t.source_id = :source and t.stream = :stream and t.source_key = k.source_key"""
         ),
-        target.params | {"remap": remap},
+        target.params,
     ).all()
     state = np.full(len(keys), NEW, dtype=np.int8)
     if found:
@@ -120,9 +116,14 @@ def classify(connection: Connection, target: StreamTarget, keys: pa.Array, hashe
     return state
 
 
+def _storable(keys: pa.Array) -> pa.Array:
+    """Keys that there are, and that the database can hold; the mapping refuses the other rows."""
+    return pc.and_(pc.is_valid(keys), pc.invert(pc.match_substring(keys, "\x00")).fill_null(False))
+
+
 def note_seen(connection: Connection, keys: pa.Array) -> None:
     """Remember that a whole read gave these keys."""
-    copy_table(connection, pa.table({"source_key": keys}).filter(pc.is_valid(keys)), "landing_seen")
+    copy_table(connection, pa.table({"source_key": keys}).filter(_storable(keys)), "landing_seen")
 
 
 def add(connection: Connection, target: StreamTarget, rows: Landed) -> int:

@@ -19,7 +19,8 @@ from cdp.ingest import landing, quarantine
 from cdp.ingest.fingerprint import fingerprint
 from cdp.ingest.landing import Landed, StreamTarget
 from cdp.ingest.runs import finish_run, start_run
-from cdp.records import Defaults, Mapping, canonical_json, map_batch
+from cdp.ingest.sync import defaults_of
+from cdp.records import Mapping, canonical_json, map_batch
 from cdp.settings import Settings
 
 
@@ -56,15 +57,13 @@ def replay(
 
 def _replay_stream(connection: Any, settings: Settings, source_id: int, stream: str, waiting: list[Row[Any]], fixed: Any) -> ReplayReport:
     source = connection.execute(select(tables.source).where(tables.source.c.id == source_id)).one()
-    mapping = Mapping.load(source.mapping, where=f"mapping of source {source.name}")
-    if stream not in mapping.streams:
-        raise PlatformError(f"the mapping of {source.name} no longer names the stream {stream!r}; discard its rows or map it again")
+    mapping = Mapping.load(source.mapping)
     entries = [(row, fixed.get(row.id, quarantine.content(row))) for row in waiting]
     usable = [(row, content) for row, content in entries if isinstance(content, dict)]
     target = StreamTarget(source_id, stream, mapping.stream(stream).kind, start_run(connection, "replay", source_id))
     landing.prepare_session(connection, target)
     rows = [content for _, content in usable]
-    batch = map_batch(rows, mapping.stream(stream), Defaults.of(settings).over(source.mapping))
+    batch = map_batch(rows, mapping.stream(stream), defaults_of(settings))
     prints = fingerprint([rows[i] for i in batch.row])
     whole = Landed(batch.table, prints.raw, prints.hash, canonical_json(batch.table))
     state = landing.classify(connection, target, batch.table["source_key"].combine_chunks(), prints.hash)

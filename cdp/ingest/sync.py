@@ -6,9 +6,9 @@ than a handful of pages is in memory, whatever the size of the source.
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -24,12 +24,14 @@ from cdp.ingest import landing, quarantine
 from cdp.ingest.connectors import open_source
 from cdp.ingest.definition import registered
 from cdp.ingest.drift import note_fields
-from cdp.ingest.fingerprint import dump, fingerprint
+from cdp.ingest.fingerprint import fingerprint
+from cdp.ingest.keys import keys_of, mapped_paths, unmapped
 from cdp.ingest.landing import Counts, Landed, StreamTarget
+from cdp.ingest.named import land_named_customers
 from cdp.ingest.runs import finish_run, start_run
 from cdp.ingest.workers import worker_pool
-from cdp.records import Defaults, MappedBatch, Mapping, StreamMapping, canonical_json, map_batch, map_keys
-from cdp.records.source import ContractError, Page, Refused, Source, SourceError, Stream, Throttled
+from cdp.records import Defaults, MappedBatch, Mapping, MappingError, StreamMapping, canonical_json, map_batch
+from cdp.records.source import Page, Refused, Source, SourceError, Stream, Throttled
 from cdp.settings import Settings
 
 Progress = Callable[[str, str, Counts, int | None], None]
@@ -92,24 +94,26 @@ def sync(engine: Engine, settings: Settings, names: Sequence[str] | None = None,
 def _sync_source(
     engine: Engine, settings: Settings, row: Row[Any], pool: Executor | None, progress: Progress | None
 ) -> tuple[list[StreamReport], list[str]]:
-    mapping = Mapping.load(row.mapping, where=f"mapping of source {row.name}")
     try:
+        mapping = Mapping.load(row.mapping)
         source = open_source(row.name, row.connector, row.config)
         streams = source.streams()
-    except SourceError as error:
+    except (SourceError, MappingError) as error:
         with engine.begin() as connection:
             finish_run(connection, start_run(connection, "sync", row.id), "failed", {}, str(error))
         return [StreamReport(row.name, "", Counts(), str(error))], []
-    mapped = [stream for stream in streams if stream.name in mapping.streams]
+    names = {stream.name for stream in mapping.streams} if "streams" in mapping.document else {stream.name for stream in streams}
+    mapped = [stream for stream in streams if stream.name in names]
     reports = []
     for stream in sorted(mapped, key=lambda s: mapping.stream(s.name).kind):  # customers before their interactions
-        sync_ = _StreamSync(engine, settings, row, source, stream, mapping.stream(stream.name), pool, progress)
-        reports.append(sync_.run())
-    absent = sorted(set(mapping.streams) - {stream.name for stream in streams})
-    for name in absent:
-        known = ", ".join(stream.name for stream in streams) or "none"
-        reports.append(StreamReport(row.name, name, Counts(), f"the mapping names the stream {name!r}; {row.name} has: {known}"))
-    return reports, [stream.name for stream in streams if stream.name not in mapping.streams]
+        plan = _Plan(row, stream, mapping.stream(stream.name), mapping.digest(stream.name), defaults_of(settings), settings.workers)
+        reports.append(_StreamSync(engine, source, plan, pool, progress).run())
+    known = ", ".join(stream.name for stream in streams) or "none"
+    absent = sorted(names - {stream.name for stream in streams})
+    reports += [
+        StreamReport(row.name, name, Counts(), f"the mapping names the stream {name!r}; {row.name} has: {known}") for name in absent
+    ]
+    return reports, [stream.name for stream in streams if stream.name not in names]
 
 
 @dataclass(frozen=True)
@@ -144,29 +148,42 @@ def take(rows: pa.Table | Sequence[Any], indices: np.ndarray) -> Any:
     return rows.take(pa.array(indices)) if isinstance(rows, pa.Table) else [rows[i] for i in indices]
 
 
+def defaults_of(settings: Settings) -> Defaults:
+    """What is assumed of every source that does not say otherwise."""
+    return Defaults(country=settings.country, currency=settings.currency, max_cell_bytes=settings.max_cell_bytes)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to sync, and how to read it."""
+
+    row: Row[Any]
+    stream: Stream
+    mapping: StreamMapping
+    digest: bytes
+    defaults: Defaults
+    workers: int
+
+
+def _superseded(keys: pa.Array) -> np.ndarray:
+    """Rows of a page whose key a later row of it has too."""
+    last = {key: row for row, key in enumerate(keys.to_pylist())}
+    return np.array([row for row, key in enumerate(keys.to_pylist()) if key is not None and last[key] != row], dtype=np.int64)
+
+
 class _StreamSync:
     """One pass over one stream of one source."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        settings: Settings,
-        row: Row[Any],
-        source: Source,
-        stream: Stream,
-        mapping: StreamMapping,
-        pool: Executor | None,
-        progress: Progress | None,
-    ) -> None:
-        self.engine, self.row, self.source, self.stream, self.mapping = engine, row, source, stream, mapping
-        self.pool, self.progress = pool, progress
-        self.defaults = Defaults.of(settings).over(row.mapping)
-        self.ahead = settings.workers + 1 if pool else 0
+    def __init__(self, engine: Engine, source: Source, plan: _Plan, pool: Executor | None, progress: Progress | None) -> None:
+        self.engine, self.source, self.pool, self.progress = engine, source, pool, progress
+        self.row, self.stream, self.mapping, self.defaults = plan.row, plan.stream, plan.mapping, plan.defaults
+        self.digest = plan.digest
+        self.ahead = plan.workers + 1 if pool else 0
         self.counts = Counts()
         self.total: int | None = None
         self.in_flight: deque[_InFlight] = deque()
         self.flying_keys: deque[set[str | None]] = deque()
-        self.whole = stream.complete
+        self.whole = plan.stream.complete
         self.fields: dict[str, str] = {}
 
     def run(self) -> StreamReport:
@@ -179,24 +196,21 @@ class _StreamSync:
             error = self._guarded(connection, bookmark)
             self._close(connection, run_id, error)
         retry_at = error.until.isoformat() if isinstance(error, Throttled) else None
-        unmapped = sorted(set(self.fields) - self.mapping.fields) if not self.mapping.takes_everything else []
-        return StreamReport(self.row.name, self.stream.name, self.counts, str(error) if error else None, retry_at, unmapped)
+        message = str(error) if error else None
+        return StreamReport(self.row.name, self.stream.name, self.counts, message, retry_at, unmapped(self.fields, self.mapping))
 
     def _open(self, connection: Connection) -> Any:
         """Register the stream, map stored rows again where the mapping changed; the bookmark to go on from."""
-        digest = hashlib.sha256(dump(self.mapping.document).encode()).digest()
         known = tables.stream
         where = (known.c.source_id == self.row.id, known.c.name == self.stream.name)
         stored = connection.execute(select(known.c.bookmark, known.c.mapping_hash, known.c.fields).where(*where)).first()
-        if stored is not None and stored.mapping_hash not in (None, digest):
+        if stored is not None and stored.mapping_hash not in (None, self.digest):
             from cdp.ingest.remap import remap
 
             self.counts.changed += remap(connection, self.target, self.mapping, self.defaults)
-        values = {"source_id": self.row.id, "name": self.stream.name, "kind": self.mapping.kind, "mapping_hash": digest}
-        statement = insert(known).values(values)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["source_id", "name"], set_={"mapping_hash": digest, "kind": self.mapping.kind})
-        )
+        mapped = {"mapping_hash": self.digest, "kind": self.mapping.kind}
+        statement = insert(known).values(source_id=self.row.id, name=self.stream.name, **mapped)
+        connection.execute(statement.on_conflict_do_update(index_elements=["source_id", "name"], set_=mapped))
         connection.commit()
         self.fields = dict(stored.fields) if stored else {}
         return stored.bookmark if stored else None
@@ -219,11 +233,10 @@ class _StreamSync:
         """Compare a page with what is stored, and send its new rows to be mapped."""
         self.whole = self.whole and not page.unchanged
         self.total = page.total or self.total
-        size = page.rows.num_rows if isinstance(page.rows, pa.Table) else len(page.rows)
-        self.counts.read += size + len(page.refused)
-        self.fields = note_fields(self.fields, page.rows, self.mapping, f"{self.row.name}.{self.stream.name}")
+        self.counts.read += len(page.rows) + len(page.refused)
+        self.fields = note_fields(self.fields, page.rows, mapped_paths(self.mapping), f"{self.row.name}.{self.stream.name}")
         prints = fingerprint(page.rows)
-        keys = map_keys(page.rows, self.mapping)
+        keys = keys_of(page.rows, self.mapping, self.defaults)
         names = set(keys.to_pylist())
         if any(not names.isdisjoint(other) for other in self.flying_keys):
             self._drain(connection, 0)
@@ -232,6 +245,7 @@ class _StreamSync:
             landing.note_seen(connection, keys)
         else:
             state[state == landing.REPEATED] = landing.CHANGED  # the newer row of a key that was read twice
+            state[_superseded(keys)] = landing.UNCHANGED
         wanted = np.flatnonzero((state == landing.NEW) | (state == landing.CHANGED))
         rows = take(page.rows, wanted)
         if self.pool is None or len(wanted) < 2_000:
@@ -263,6 +277,8 @@ class _StreamSync:
                 done = write(connection, self.target, rows)
                 setattr(self.counts, "added" if wanted == landing.NEW else "changed", done + self._count(wanted))
         landing.land_consents(connection, self.target, batch.table)
+        if batch.customers is not None:
+            land_named_customers(connection, self.target, batch.customers)
         self._refuse(connection, flight, batch)
         if flight.page.merged:
             self.counts.deleted += landing.merge_keys(connection, self.target, self.row.name, flight.page.merged)
@@ -287,12 +303,12 @@ class _StreamSync:
             index = int(flight.rows[row.row])
             place = f"{page.place} row {page.number(index)}"
             key = flight.keys[index].as_py()
-            refused.append(Refused(place, row.reason, f"{place}: {row.message}", _Json(flight.raw[index].as_py()).value, key, row.field))
-        for index in np.flatnonzero(flight.state == landing.REPEATED):
-            place = f"{page.place} row {page.number(int(index))}"
-            key = flight.keys[int(index)].as_py()
+            refused.append(Refused(place, row.reason, f"{place}: {row.message}", json.loads(flight.raw[index].as_py()), key, row.field))
+        for index in np.flatnonzero(flight.state == landing.REPEATED).tolist():
+            place = f"{page.place} row {page.number(index)}"
+            key = flight.keys[index].as_py()
             message = f"{place}: the key {key!r} stands in an earlier row with other content; correct or remove one of them"
-            refused.append(Refused(place, "duplicate_key", message, _Json(flight.raw[int(index)].as_py()).value, key))
+            refused.append(Refused(place, "duplicate_key", message, json.loads(flight.raw[index].as_py()), key))
         quarantine.hold(connection, self.row.id, self.stream.name, self.target.run_id, refused)
         if not refused and not self.counts.refused:
             landed = [key for key, state in zip(flight.keys.to_pylist(), flight.state, strict=True) if state == landing.CHANGED]
@@ -309,24 +325,3 @@ class _StreamSync:
         finish_run(connection, run_id, status, {"stream": self.stream.name} | asdict(self.counts), str(error) if error else None)
         connection.execute(text(f"analyze {self.target.table}"))
         connection.commit()
-
-
-@dataclass(frozen=True)
-class _Json:
-    """JSON text and what it says."""
-
-    text: str
-
-    @property
-    def value(self) -> Any:
-        import json
-
-        return json.loads(self.text)
-
-
-def pages_of(source: Source, stream: str) -> Iterator[Page]:
-    """All pages of a stream, for a look at it (`cdp sources add`)."""
-    return iter(source.read(stream))
-
-
-__all__ = ["ContractError", "Progress", "StreamReport", "SyncReport", "map_rows", "sync"]

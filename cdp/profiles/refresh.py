@@ -163,12 +163,13 @@ def _stats(connection: Connection, params: dict[str, Any]) -> dict[UUID, dict[st
     rows = connection.execute(
         text(
             """with each as (
-                 select profile_id, kind, coalesce(channel, 'other') as channel, currency, count(*) as n, min(at) as first_at, max(at) as last_at,
+                 select profile_id, kind, coalesce(channel, 'other') as channel, currency, count(*) as n,
+                        min(at) as first_at, max(at) as last_at,
                         sum(case kind when 'order' then amount when 'return' then -abs(amount) end) as revenue
                  from interaction where profile_id = any(:ids) and deleted_at is null group by 1, 2, 3, 4)
                select profile_id, sum(n)::bigint as interactions, min(first_at) as first_at, max(last_at) as last_at,
-                      (select jsonb_object_agg(kind, n) from (select kind, sum(n) as n from each k where k.profile_id = e.profile_id group by 1) x)
-                        as by_kind,
+                      (select jsonb_object_agg(kind, n) from
+                        (select kind, sum(n) as n from each k where k.profile_id = e.profile_id group by 1) x) as by_kind,
                       (select jsonb_object_agg(channel, n) from
                         (select channel, sum(n) as n from each k where k.profile_id = e.profile_id group by 1) x) as by_channel,
                       (select jsonb_object_agg(currency, revenue::text) from (select currency, sum(revenue) as revenue from each k

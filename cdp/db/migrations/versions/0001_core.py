@@ -263,7 +263,7 @@ def upgrade() -> None:
     op.create_table('link',
     sa.Column('record_a', sa.BigInteger(), nullable=False),
     sa.Column('record_b', sa.BigInteger(), nullable=False),
-    sa.Column('evidence', sa.Float(), nullable=False, comment='log2 of the odds that both are one person'),
+    sa.Column('evidence', sa.Float(), nullable=False, comment='natural logarithm of the odds that both are one person'),
     sa.Column('probability', sa.Float(), nullable=False),
     sa.Column('pattern', postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment='field -> agreement level'),
     sa.Column('model_id', sa.Integer(), nullable=True),
