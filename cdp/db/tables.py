@@ -340,6 +340,7 @@ audit = Table(
     Column("object", Text),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
     Column("hash", LargeBinary, nullable=False, comment="over this row and the hash before: a gap shows"),
+    Index("ix_audit_principal_id", "principal", "id"),
 )
 
 web_session = Table(

@@ -39,6 +39,7 @@ def upgrade() -> None:
         comment="What limits guessing; rows leave after a quarter of an hour.",
     )
     op.create_index("ix_sign_in_failure_subject_at", "sign_in_failure", ["subject", "at"])
+    op.create_index("ix_audit_principal_id", "audit", ["principal", "id"])
     op.execute(_REFUSE)
     op.execute("create trigger audit_only_grows before update or delete on audit for each row execute function audit_only_grows()")
     op.execute("create trigger audit_not_emptied before truncate on audit for each statement execute function audit_only_grows()")
@@ -48,6 +49,7 @@ def downgrade() -> None:
     op.execute("drop trigger audit_not_emptied on audit")
     op.execute("drop trigger audit_only_grows on audit")
     op.execute("drop function audit_only_grows()")
+    op.drop_index("ix_audit_principal_id", "audit")
     op.drop_table("sign_in_failure")
     op.drop_table("web_session")
     op.add_column("principal", sa.Column("department", sa.Text(), comment="null: all departments"))
