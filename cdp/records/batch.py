@@ -1,4 +1,4 @@
-"""A batch of raw rows becomes a table of canonical rows: every distinct value is standardised once, and each row is kept or refused with its reason.
+"""A batch of raw rows becomes a table of canonical rows: a distinct value is standardised once, a row is kept or refused with its reason.
 
 A value that cannot be standardised does not refuse its row: the field stays empty and the value goes to `issues`.
 """
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from cdp.records.columns import Context, Defaults
 from cdp.records.customers import customer_table
-from cdp.records.interactions import interaction_table
+from cdp.records.interactions import interaction_keys, interaction_table
 from cdp.records.mapping import RecordMapping, StreamMapping
 from cdp.records.rows import Index, Rows
 
@@ -28,7 +28,8 @@ class RefusedRow:
 
     Attributes:
         row: its number in the batch, from 0.
-        reason: `missing_key`, `duplicate_key`, `nul_byte`, `cell_too_large`, `missing_kind`, `unknown_kind`, `missing_time` or `invalid_time`.
+        reason: `missing_key`, `duplicate_key`, `nul_byte`, `cell_too_large`; of interactions also `missing_kind`,
+            `missing_time`, and why one could not be read: `unknown_kind`, `unknown_time`, `impossible_date`.
         field: the source field, where one is to blame.
         message: what, why, and what to do; never a person's data.
         source_key: where it has one.
@@ -66,56 +67,70 @@ def map_batch(rows: pa.Table | Sequence[Dict[str, Any]], stream: StreamMapping, 
     Raises:
         ContractError: a column that the mapping names and a table lacks.
     """
-    defaults = (defaults or Defaults()).of(stream)
-    context = Context(Rows(rows), defaults)
-    refused = _unstorable(rows, defaults.max_cell_bytes)
+    known = (defaults or Defaults()).of(stream)
+    context = Context(Rows(rows), known)
+    refused = _unstorable(rows, known.max_cell_bytes)
     if stream.interaction is None:
         assert stream.customer is not None
-        return _keep(customer_table(context, stream.customer), stream.customer, refused)
+        return _keep(customer_table(context, stream.customer), context.rows, stream.customer, refused)
     table = interaction_table(context, stream)
-    batch = _keep(table, stream.interaction, refused | _incomplete(table, stream.interaction))
-    return batch if stream.customer is None else replace(batch, customers=_named(rows, stream.customer, defaults, batch.row))
+    batch = _keep(table, context.rows, stream.interaction, refused | _incomplete(table, stream.interaction))
+    if stream.customer is None:
+        return batch
+    return replace(batch, customers=_named(customer_table(Context(context.rows, known), stream.customer), batch.row))
 
 
-def _keep(table: pa.Table, mapping: RecordMapping, refused: dict[int, RefusedRow]) -> MappedBatch:
-    """Divide rows into those that stay and those that are refused: a row without key, and a later row that says another thing under one key."""
+def source_keys(rows: pa.Table | Sequence[Dict[str, Any]], stream: StreamMapping, defaults: Defaults | None = None) -> pa.Array:
+    """The key of each row as `map_batch` makes it, null where there is none, without mapping anything else. Raises as `map_batch`."""
+    context = Context(Rows(rows), (defaults or Defaults()).of(stream))
+    if stream.interaction is not None:
+        return interaction_keys(context, stream.interaction)
+    assert stream.customer is not None
+    return context.keys(stream.customer.values("source_key"), "source_key")
+
+
+def _keep(table: pa.Table, rows: Rows, mapping: RecordMapping, refused: dict[int, RefusedRow]) -> MappedBatch:
+    """Refuse rows without key, and later rows that say another thing under the key of an earlier one; the others stay."""
     keys = table["source_key"].combine_chunks()
     field = ", ".join(path for value in mapping.values("source_key") for path in value.fields) or "source_key"
     for row in np.flatnonzero(np.asarray(keys.is_null())).tolist():
         message = f"the row has no key: {field} is empty; give it a value, or map source_key to fields that every row has"
         refused.setdefault(row, RefusedRow(row, "missing_key", field, message))
-    duplicates = _repeated(table, keys, field, refused)
-    kept = np.ones(table.num_rows, dtype=bool)
-    kept[[*refused, *duplicates]] = False
-    row = np.flatnonzero(kept).astype(np.int64)
+    duplicates = _repeated(rows, keys, field, refused)
+    stays = np.ones(table.num_rows, dtype=bool)
+    stays[[*refused, *duplicates]] = False
+    kept: Index = np.flatnonzero(stays).astype(np.int64)
     listed = [_with_key(refused[number], keys) for number in sorted(refused)]
-    return MappedBatch(table.take(pa.array(row)) if len(row) < table.num_rows else table, row, listed, duplicates)
+    return MappedBatch(table.take(pa.array(kept)) if len(kept) < table.num_rows else table, kept, listed, duplicates)
 
 
 def _with_key(refused: RefusedRow, keys: pa.Array) -> RefusedRow:
     return refused if refused.reason == "nul_byte" else replace(refused, source_key=keys[refused.row].as_py())
 
 
-def _repeated(table: pa.Table, keys: pa.Array, field: str, refused: dict[int, RefusedRow]) -> list[int]:
-    """Rows that repeat an earlier row of their key; one that says another thing is refused."""
-    encoded = np.asarray(keys.dictionary_encode().indices.fill_null(-1))
-    _, first, inverse = np.unique(encoded, return_index=True, return_inverse=True)
-    later = np.flatnonzero((np.arange(len(encoded)) != first[inverse]) & (encoded >= 0)) if len(encoded) else []
-    seen: dict[int, int] = {}
-    duplicates = []
-    for row in (int(number) for number in later):
-        code = int(encoded[row])
-        earlier = seen.get(code, int(first[inverse[row]]))
+def _repeated(rows: Rows, keys: pa.Array, field: str, refused: dict[int, RefusedRow]) -> list[int]:
+    """Rows that repeat the first row of their key word for word; one that says another thing is refused."""
+    duplicates: list[int] = []
+    first: dict[str, int] = {}
+    for row in _shared(keys):
         if row in refused:
             continue
-        if earlier in refused and refused[earlier].reason != "duplicate_key":
-            seen[code] = row
-        elif table.slice(earlier, 1).equals(table.slice(row, 1)):
+        earlier = first.setdefault(keys[row].as_py(), row)
+        if earlier == row:
+            continue
+        if rows.row(earlier) == rows.row(row):
             duplicates.append(row)
-        else:
-            message = f"the row has the key of an earlier row of the batch and says something else; make {field} unique, or name more fields as source_key"
-            refused[row] = RefusedRow(row, "duplicate_key", field, message)
+            continue
+        message = f"an earlier row of the batch has this key and says something else; make {field} unique, or name more fields as its key"
+        refused[row] = RefusedRow(row, "duplicate_key", field, message)
     return duplicates
+
+
+def _shared(keys: pa.Array) -> list[int]:
+    """Rows whose key another row has too."""
+    codes = np.asarray(keys.dictionary_encode().indices.fill_null(-1))
+    counts = np.bincount(codes[codes >= 0], minlength=1)
+    return [int(row) for row in np.flatnonzero((codes >= 0) & (counts[codes] > 1))]
 
 
 def _incomplete(table: pa.Table, mapping: RecordMapping) -> dict[int, RefusedRow]:
@@ -131,13 +146,12 @@ def _incomplete(table: pa.Table, mapping: RecordMapping) -> dict[int, RefusedRow
     return refused
 
 
-def _named(rows: pa.Table | Sequence[Dict[str, Any]], mapping: RecordMapping, defaults: Defaults, kept: Index) -> MappedBatch:
-    """The customers that interactions name: the last word of each key; rows that name none are no error."""
-    table = customer_table(Context(Rows(rows), defaults), mapping).take(pa.array(kept))
-    keys = table["source_key"].to_pylist()
-    last = {key: place for place, key in enumerate(keys) if key is not None}
-    places = np.array(sorted(last.values()), dtype=np.int64)
-    return MappedBatch(table.take(pa.array(places)), kept[places], ())
+def _named(table: pa.Table, kept: Index) -> MappedBatch:
+    """The customers that interactions name: the last word of each key; a row that names none is no error."""
+    keys = table["source_key"].take(pa.array(kept)).to_pylist()
+    last = {key: int(row) for key, row in zip(keys, kept, strict=True) if key is not None}
+    rows: Index = np.array(sorted(last.values()), dtype=np.int64)
+    return MappedBatch(table.take(pa.array(rows)), rows, ())
 
 
 def _unstorable(rows: pa.Table | Sequence[Dict[str, Any]], limit: int) -> dict[int, RefusedRow]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 from typing import Any, NamedTuple
 
 import duckdb
@@ -18,9 +17,10 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+import schemas
+from cdp.records.contracts import validator
 from cdp.records.model import CUSTOMER
 
 JSON_COLUMNS = frozenset({"attributes", "properties"})
@@ -76,7 +76,7 @@ def invalid_documents(documents: pa.Array | Sequence[str], name: str) -> list[In
 
 
 def _why(row: int, document: Any, name: str) -> Invalid:
-    error = best_match(Draft202012Validator(_schema(name), format_checker=Draft202012Validator.FORMAT_CHECKER).iter_errors(document))
+    error = best_match(validator(name).iter_errors(document))
     if error is None:
         return Invalid(row, "", f"the document is not of {name}.schema.json")
     place = ".".join(str(step) for step in error.absolute_path)
@@ -88,14 +88,8 @@ def _rule(error: Any) -> str:
 
 
 @cache
-def _schema(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(resources.files("schemas").joinpath(f"{name}.schema.json").read_text(encoding="utf-8"))
-    return schema
-
-
-@cache
 def _compiled(name: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(_schema(name), validate_formats=True)
+    return jsonschema_rs.Draft202012Validator(schemas.load(name), validate_formats=True)
 
 
 def _object(columns: list[tuple[str, pa.Array]], length: int) -> pa.Array:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from cdp.records.columns import Clean, Cleaner, Defaults
+from cdp.records.columns import BESIDE, Clean, Cleaner, Defaults
 from cdp.records.mapping import Value
-from cdp.records.model import Channel, CustomerKind, InteractionKind
 from cdp.records.values import dates, emails, genders, identifiers, languages, money, names, phones, text, times
 from cdp.records.values.text import Unclean
+from cdp.records.values.vocabulary import CHANNEL, CUSTOMER_KIND, DIRECTION, INTERACTION_KIND
 
 
 def plain(clean: Clean) -> Cleaner:
@@ -37,59 +37,14 @@ def phone(defaults: Defaults) -> Cleaner:
     return lambda value: partial(phones.clean, country=value.country or defaults.country)
 
 
-def _word(known: type, also: dict[str, str], reason: str) -> Clean:
-    return partial(_look_up_word, tuple(known), tuple(also.items()), reason)
+def phone_beside(value: Value) -> Clean:
+    """Numbers with the country of their row behind them."""
+    return partial(_phone_beside, value.country)
 
 
-def _look_up_word(known: tuple[str, ...], also: tuple[tuple[str, str], ...], reason: str, written: str) -> str | None:
-    word = re.sub(r"[\s\-]+", "_", text.fold(written).lower())
-    if word in known:
-        return str(word)
-    if not word:
-        return None
-    try:
-        return dict(also)[word]
-    except KeyError:
-        raise Unclean(reason) from None
-
-
-customer_kind = _word(
-    CustomerKind,
-    {word: "person" for word in ("individual", "individuum", "consumer", "private", "privat", "b2c", "human", "contact", "p")}
-    | {
-        word: "organisation"
-        for word in ("organization", "company", "business", "firma", "empresa", "entreprise", "b2b", "org", "account", "corporate")
-    },
-    "unknown_kind",
-)
-interaction_kind = _word(
-    InteractionKind,
-    {"purchase": "order", "sale": "order", "refund": "return", "case": "ticket", "deal": "opportunity", "mail": "email", "e_mail": "email", "sms": "message",
-     "pageview": "page_view", "page": "page_view", "screen": "screen_view", "phone_call": "call", "appointment": "meeting"},
-    "unknown_kind",
-)  # fmt: skip
-channel = _word(
-    Channel,
-    {"e_mail": "email", "telephone": "phone", "call": "phone", "telefon": "phone", "text": "sms", "store": "in_person", "shop": "in_person", "pos": "in_person",
-     "branch": "in_person", "filiale": "in_person", "online": "web", "website": "web", "webshop": "web", "mobile": "app", "letter": "mail", "post": "mail",
-     "facebook": "social", "instagram": "social", "twitter": "social", "whatsapp": "chat", "livechat": "chat", "live_chat": "chat"},
-    "unknown_channel",
-)  # fmt: skip
-
-
-def _direction(written: str) -> str | None:
-    word = text.fold(written).lower()
-    direction = {
-        "in": "inbound",
-        "incoming": "inbound",
-        "out": "outbound",
-        "outgoing": "outbound",
-        "inbound": "inbound",
-        "outbound": "outbound",
-    }.get(word)
-    if direction is None and not text.is_null(word):
-        raise Unclean("unknown_direction")
-    return direction
+def _phone_beside(country: str | None, text: str) -> str | None:
+    number, _, beside = text.rpartition(BESIDE)
+    return phones.clean(number, country or beside or None)
 
 
 def rating(written: str) -> float | None:
@@ -108,7 +63,7 @@ def customer(defaults: Defaults) -> dict[str, Cleaner]:
     cleaners: dict[str, Cleaner] = {name: plain(names.clean) for name in _NAMES}
     cleaners |= {name: plain(text.clean) for name in ("prefix", "suffix", "organisation_name", "job_title", "birth_place", "nickname")}
     return cleaners | {
-        "kind": plain(customer_kind),
+        "kind": plain(CUSTOMER_KIND.clean),
         "birth_date": date,
         "death_date": date,
         "gender": plain(genders.clean),
@@ -129,9 +84,9 @@ def interaction(defaults: Defaults) -> dict[str, Cleaner]:
         name: plain(text.clean) for name in ("customer_stream", "name", "status", "subject", "campaign", "priority", "staff")
     }
     return cleaners | {
-        "kind": plain(interaction_kind),
-        "channel": plain(channel),
-        "direction": plain(_direction),
+        "kind": plain(INTERACTION_KIND.clean),
+        "channel": plain(CHANNEL.clean),
+        "direction": plain(DIRECTION.clean),
         "at": time(defaults),
         "ended_at": time(defaults),
         "currency": plain(money.clean_currency),

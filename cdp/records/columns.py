@@ -17,12 +17,14 @@ import pyarrow.compute as pc
 from cdp.records.mapping import StreamMapping, Value, Values
 from cdp.records.model import ISSUE
 from cdp.records.rows import Flat, Index, Rows, present
-from cdp.records.values.text import Unclean
+from cdp.records.values.text import Unclean, clean_key
 
 Clean = Callable[[str], Any]
 Cleaner = Callable[[Value], Clean]
 """A cleaner takes the hints of a mapped value and returns the function that cleans one text; equal hints give equal partials."""
 
+BESIDE = "\x1f"
+INSTANT = pa.timestamp("us", "UTC")
 _REMEMBERED = 50_000
 _memory: dict[Any, dict[str, tuple[Any, str | None]]] = {}
 _ISSUE_LENGTH = 200
@@ -92,9 +94,13 @@ class Context:
         return _first(columns, self.rows.length)
 
     def scalar(self, target: str, values: Values, cleaner: Cleaner, type_: pa.DataType | None = None) -> pa.Array:
-        """One standard value a row: the first of `values` that has one. A value without standard form is an issue only where no other has one."""
+        """One standard value a row: the first of `values` that has one; only where none has one is a value that cannot be read an issue."""
         columns, pending = [], []
         for value in values:
+            instants = self._instants(value) if type_ is not None and pa.types.is_timestamp(type_) else None
+            if instants is not None:
+                columns.append(instants)
+                continue
             texts = self.texts(value)
             column, bad = standardise(texts, _with_table(value, cleaner(value)), type_ or pa.string())
             if value.default is not None and type_ is None:
@@ -107,12 +113,19 @@ class Context:
             self._report(target, texts, bad, missing)
         return result
 
-    def many(self, target: str, values: Values, cleaner: Cleaner) -> Flat:
-        """Every standard value of every row, none twice in a row, in the order of `values`."""
+    def many(self, target: str, values: Values, cleaner: Cleaner, beside: pa.Array | None = None) -> Flat:
+        """Every standard value of every row, none twice in a row, in the order of `values`.
+
+        Args:
+            beside: one text a row that the cleaner reads too, behind `BESIDE`.
+        """
         parts = []
         for value in values:
             flat = self.flat(value)
-            column, bad = standardise(flat.texts, _with_table(value, cleaner(value)), pa.string())
+            texts = flat.texts
+            if beside is not None:
+                texts = pc.binary_join_element_wise(texts, beside.take(pa.array(flat.rows)), BESIDE)
+            column, bad = standardise(texts, _with_table(value, cleaner(value)), pa.string())
             self._report(target, flat.texts, bad, None, flat.rows)
             kept = present(column)
             parts.append(Flat(kept.texts, flat.rows[kept.rows]))
@@ -136,6 +149,14 @@ class Context:
         self._report(target, texts, _Bad(encoded.indices, bad), None)
         rows = [result if result is not None else (None,) * width for result in results]
         return [pa.array([row[place] for row in rows], pa.string()).take(encoded.indices) for place in range(width)]
+
+    def _instants(self, value: Value) -> pa.Array | None:
+        """A column that Arrow already holds as times, in UTC; None where it must be read from text."""
+        column = self.rows.instants(value.fields[0]) if len(value.fields) == 1 and not value.table else None
+        if column is None or column.type.tz:
+            return None if column is None else column.cast(INSTANT)
+        zone = value.timezone or self.defaults.timezone
+        return pc.assume_timezone(column, zone, ambiguous="earliest", nonexistent="latest").cast(INSTANT)
 
     def _cleaned(self, target: str, texts: pa.Array, value: Value, cleaner: Cleaner) -> pa.Array:
         column, _ = standardise(texts, _with_table(value, cleaner(value)), pa.string())
@@ -171,7 +192,8 @@ def _results(distinct: Sequence[str | None], clean: Clean) -> tuple[list[Any], d
     if len(memory) + len(distinct) > _REMEMBERED:
         memory.clear()
     remember = len(distinct) <= _REMEMBERED // 4
-    results, reasons = [], {}
+    results: list[Any] = []
+    reasons: dict[int, str] = {}
     for place, text in enumerate(distinct):
         if text is None:
             results.append(None)
@@ -213,8 +235,6 @@ def _look_up(clean: Clean, table: tuple[tuple[str, str], ...], default: str | No
 
 
 def _key(value: Value) -> Clean:
-    from cdp.records.values.text import clean_key
-
     return clean_key
 
 

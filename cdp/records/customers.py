@@ -12,7 +12,6 @@ from cdp.records.columns import Context, as_lists, issue_lists
 from cdp.records.mapping import LISTS, RecordMapping
 from cdp.records.model import CUSTOMER
 from cdp.records.values import dates, names
-from cdp.records.values.text import Unclean
 
 _PARSED = ("prefix", "given_name", "middle_name", "family_name", "suffix", "nickname")
 
@@ -21,9 +20,12 @@ def customer_table(context: Context, mapping: RecordMapping) -> pa.Table:
     """Every row as a customer record. Raises ContractError for a column that a table lacks."""
     length = context.rows.length
     columns: dict[str, pa.Array] = {"source_key": context.keys(mapping.values("source_key"), "source_key")}
+    country = structs.first_countries(context, mapping.addresses)
     for name, cleaner in cleaners.customer(context.defaults).items():
         values = mapping.values(name)
-        if name in LISTS:
+        if name == "phones" and values and country is not None:
+            columns[name] = as_lists(context.many(name, values, cleaners.phone_beside, country), length)
+        elif name in LISTS:
             columns[name] = as_lists(context.many(name, values, cleaner), length) if values else pa.nulls(length, pa.list_(pa.string()))
         elif values and values[0].date_parts:
             columns[name] = _dates(context, name, values[0].date_parts, values[0].optional)
@@ -69,9 +71,6 @@ def _dates(context: Context, name: str, parts: tuple[str | None, str | None, str
     return context.divided(name, joined, _from_parts, 1)[0]
 
 
-def _from_parts(text: str) -> tuple[str | None] | None:
+def _from_parts(text: str) -> tuple[str | None]:
     year, month, day = text.split("\x1f")
-    try:
-        return (dates.from_parts(year, month, day),)
-    except Unclean:
-        raise
+    return (dates.from_parts(year, month, day),)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.records import cleaners, structs
 from cdp.records.columns import Context, issue_lists
-from cdp.records.mapping import RecordMapping, StreamMapping
+from cdp.records.mapping import RecordMapping, StreamMapping, Values
 from cdp.records.model import INTERACTION
 from cdp.records.rows import Rows
 from cdp.records.values import money
@@ -17,7 +20,7 @@ def interaction_table(context: Context, stream: StreamMapping) -> pa.Table:
     """Every row as an interaction. Raises ContractError for a column that a table lacks."""
     mapping = stream.interaction
     assert mapping is not None
-    columns: dict[str, pa.Array] = {"source_key": context.keys(mapping.values("source_key"), "source_key")}
+    columns: dict[str, pa.Array] = {"source_key": interaction_keys(context, mapping)}
     for name, cleaner in cleaners.interaction(context.defaults).items():
         type_ = INTERACTION.field(name).type
         columns[name] = context.scalar(name, mapping.values(name), cleaner, None if pa.types.is_string(type_) else type_)
@@ -31,7 +34,21 @@ def interaction_table(context: Context, stream: StreamMapping) -> pa.Table:
     return pa.table([columns[name] for name in INTERACTION.names], schema=INTERACTION)
 
 
-def _customer_key(stream: StreamMapping):  # type: ignore[no-untyped-def]
+def interaction_keys(context: Context, mapping: RecordMapping) -> pa.Array:
+    """The mapped keys; without one, a digest of all that the mapping reads of a row, so that reading it again is no second interaction."""
+    values = mapping.values("source_key")
+    if values:
+        return context.keys(values, "source_key")
+    columns = [context.rows.texts(path) if "[]" not in path else _all_texts(context, path) for path in sorted(mapping.paths())]
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    return pa.array([hashlib.blake2b(orjson.dumps(row), digest_size=16).hexdigest() for row in rows], pa.string())
+
+
+def _all_texts(context: Context, path: str) -> pa.Array:
+    return pa.array([orjson.dumps(value, default=str).decode() for value in context.rows.objects(path)], pa.string())
+
+
+def _customer_key(stream: StreamMapping) -> Values:
     assert stream.interaction is not None
     own = stream.interaction.values("customer_key")
     return own or (stream.customer.values("source_key") if stream.customer else ())

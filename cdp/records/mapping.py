@@ -7,21 +7,18 @@ process maps alike. The words of the file are described in `docs/mapping.md`.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import orjson
 import yaml
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from cdp.errors import PlatformError
+from cdp.records.contracts import validator
 from cdp.records.model import CUSTOMER, INTERACTION
 
 LISTS = frozenset({"former_names", "emails", "phones"})
@@ -201,13 +198,8 @@ def _read(source: Path | str | Dict[str, Any]) -> tuple[Dict[str, Any], str]:
     return document, f"mapping {path}"
 
 
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(resources.files("schemas").joinpath("mapping.schema.json").read_text(encoding="utf-8")))
-
-
 def _check(document: Any, name: str) -> None:
-    error = best_match(_validator().iter_errors(document))
+    error = best_match(validator("mapping").iter_errors(document))
     if error is not None:
         place = ".".join(str(step) for step in error.absolute_path) or "the top"
         raise MappingError(f"{name}, at {place}: {_message(error)}")
@@ -226,6 +218,11 @@ def _stream(name: str, body: Dict[str, Any], shared: Dict[str, str | None]) -> S
     defaults = {key: body.get(key) or shared[key] for key in _DEFAULTS}
     customer = _record("customer", body["customer"]) if "customer" in body else None
     interaction = _record("interaction", body["interaction"]) if "interaction" in body else None
+    if customer is not None and not customer.values("source_key"):
+        key = interaction.values("customer_key") if interaction else ()
+        if not key:
+            raise MappingError(f"the mapping of stream {name!r} names no key: map customer.source_key to what identifies a row")
+        customer = replace(customer, fields=(("source_key", key), *customer.fields))
     return StreamMapping(name, customer, interaction, **defaults)
 
 

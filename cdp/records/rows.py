@@ -59,6 +59,15 @@ class Rows:
         places[rows] = first
         return flat.texts.take(pa.array(places, mask=places < 0))
 
+    def instants(self, path: str) -> pa.Array | None:
+        """A column of dates or times as timestamps of microseconds, None where it is anything else."""
+        if self._table is None or path not in self._table.column_names:
+            return None
+        column = self._table[path].combine_chunks()
+        if pa.types.is_timestamp(column.type):
+            return column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        return column.cast(pa.timestamp("us")) if pa.types.is_date(column.type) else None
+
     def flat(self, path: str, optional: bool = False) -> Flat:
         """Every text at a path. Raises as `texts`."""
         if self._table is not None and path in self._table.column_names and not pa.types.is_nested(self._table[path].type):

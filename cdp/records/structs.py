@@ -11,19 +11,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.records import cleaners
-from cdp.records.columns import Context, as_lists, standardise
+from cdp.records.columns import INSTANT, Context, as_lists, standardise
 from cdp.records.mapping import Consent, RecordMapping, Struct, Values
 from cdp.records.model import ADDRESS, CONSENT, IDENTIFIER, ITEM
 from cdp.records.rows import Flat, Index
 from cdp.records.values import addresses, consents, countries, text
 
-MICROSECONDS = pa.timestamp("us", "UTC")
 _ADDRESS = [field.name for field in ADDRESS]
 
 
 def address_lists(context: Context, structs: tuple[Struct, ...]) -> pa.Array:
     """The addresses of each row, none that says nothing."""
     return _struct_lists(context, structs, _address, ADDRESS)
+
+
+def first_countries(context: Context, structs: tuple[Struct, ...]) -> pa.Array | None:
+    """The country each row says for its address, the default where it says none; None where no column says it."""
+    for struct in structs:
+        values = dict(struct.parts).get("country", ())
+        if struct.each is None and any(value.const is None for value in values):
+            quiet = Context(context.rows, context.defaults)
+            return quiet.scalar("country", values, cleaners.plain(countries.clean)).fill_null(context.defaults.country or "")
+    return None
 
 
 def item_lists(context: Context, structs: tuple[Struct, ...]) -> pa.Array:
@@ -47,7 +56,7 @@ def consent_lists(context: Context, mapped: tuple[Consent, ...]) -> pa.Array:
     for consent in mapped:
         clean = partial(consents.clean, yes=consent.yes, no=consent.no)
         state = context.scalar(f"consents.{consent.purpose}", (consent.state,), cleaners.plain(clean))
-        at = context.scalar(f"consents.{consent.purpose}.at", consent.at, cleaners.time(context.defaults), MICROSECONDS)
+        at = context.scalar(f"consents.{consent.purpose}.at", consent.at, cleaners.time(context.defaults), INSTANT)
         basis = context.scalar(f"consents.{consent.purpose}.basis", consent.basis, cleaners.plain(text.clean))
         if consent.state.const is not None:
             state = pc.if_else(at.is_valid(), state, None)
@@ -59,12 +68,9 @@ def consent_lists(context: Context, mapped: tuple[Consent, ...]) -> pa.Array:
 
 
 def extra_objects(context: Context, mapping: RecordMapping) -> pa.Array:
-    """A JSON object a row of what the mapping names beside the fields, or of every field that nothing else reads; keys sorted, nulls left out."""
-    if mapping.everything:
-        used = {path.split("[")[0].split(".")[0] for path in mapping.paths()} | mapping.paths()
-        columns = {name: context.rows.objects(name) for name in context.rows.columns if name not in used}
-    else:
-        columns = {name: _objects(context, value) for name, value in mapping.extra}
+    """A JSON object a row: what the mapping names beside the fields, or all that nothing else reads; keys sorted, nulls left out."""
+    named = {name: _objects(context, value) for name, value in mapping.extra}
+    columns = _unread(context, mapping.paths()) if mapping.everything else named
     if not columns:
         return pa.nulls(context.rows.length, pa.string())
     names = sorted(columns)
@@ -72,6 +78,25 @@ def extra_objects(context: Context, mapping: RecordMapping) -> pa.Array:
     return pa.array(
         [_json({name: value for name, value in zip(names, row, strict=True) if value not in (None, "")}) for row in rows], pa.string()
     )
+
+
+def _unread(context: Context, paths: frozenset[str]) -> dict[str, list[Any]]:
+    """Every field that no path reads; of a nested object, what no path reads of it."""
+    columns = {}
+    for name in context.rows.columns:
+        deeper = frozenset(path.removeprefix(f"{name}.") for path in paths if path.startswith(f"{name}."))
+        if name in paths or any(path.startswith(f"{name}[]") for path in paths):
+            continue
+        values = context.rows.objects(name)
+        columns[name] = [_without(value, deeper) for value in values] if deeper else values
+    return columns
+
+
+def _without(value: Any, paths: frozenset[str]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    heads = {path.split(".")[0].split("[")[0] for path in paths}
+    return {name: inner for name, inner in value.items() if name not in heads} or None
 
 
 def _objects(context: Context, value: Any) -> list[Any]:

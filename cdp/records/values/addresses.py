@@ -6,23 +6,35 @@ import re
 from typing import NamedTuple
 
 from cdp.records.values import countries
-from cdp.records.values.text import Unclean, fold, is_blank
+from cdp.records.values.text import Unclean, fold, is_blank, words
 from cdp.records.values.text import clean as clean_text
 
 _NUMBER = r"\d+(?:\s?[-–/]\s?\d+)?(?:\s?[a-zA-Z](?![a-zA-Z]))?(?:\s?1/2)?"
 _BEFORE = re.compile(rf"(?P<number>{_NUMBER})(?:,\s*|\s+)(?P<street>\D.*)")
 _BEHIND = re.compile(rf"(?P<street>.*\D)[,\s]+(?:(?:nr|no|n[º°]|№|num|дом|д)\.?\s*)?(?P<number>{_NUMBER})", re.IGNORECASE)
-_UNIT = re.compile(
-    r"[,\s]+(?P<unit>(?:apt|apartment|unit|suite|ste|flat|fl|floor|room|rm|#|app|whg|wohnung|etage|og|top|piso|depto|dpto|apto|bloco|кв|appt|apartamento|bâtiment|bat)"
-    r"[.\s]*[#\w\-]+)$",
-    re.IGNORECASE,
+_UNIT_WORDS = "|".join(
+    words("""
+        apt apartment apartamento appt app unit suite ste flat fl floor room rm # whg wohnung etage og top piso depto dpto apto bloco
+        кв bâtiment bat
+    """)
 )
+_UNIT = re.compile(rf"[,\s]+(?P<unit>(?:{_UNIT_WORDS})[.\s]*[#\w\-]+)$", re.IGNORECASE)
 _FLAT_FIRST = re.compile(r"(?P<unit>(?:flat|apt|unit|apartment|suite)\s+[\w\-]+)[,\s]+(?P<rest>.+)", re.IGNORECASE)
 _POSTAL = {
-    "US": r"\d{5}(?:-\d{4})?", "CA": r"[A-Z]\d[A-Z]\s?\d[A-Z]\d", "GB": r"[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}", "DE": r"\d{5}", "AT": r"\d{4}", "CH": r"\d{4}",
-    "FR": r"\d{5}", "ES": r"\d{5}", "IT": r"\d{5}", "NL": r"\d{4}\s?[A-Z]{2}", "BE": r"\d{4}", "BR": r"\d{5}-?\d{3}", "PT": r"\d{4}-\d{3}", "RU": r"\d{6}",
-    "AU": r"\d{4}", "MX": r"\d{5}", "PL": r"\d{2}-\d{3}", "SE": r"\d{3}\s?\d{2}", "DK": r"\d{4}", "NO": r"\d{4}", "IN": r"\d{6}", "JP": r"\d{3}-\d{4}",
-}  # fmt: skip
+    "US": r"\d{5}(?:-\d{4})?",
+    "CA": r"[A-Z]\d[A-Z]\s?\d[A-Z]\d",
+    "GB": r"[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}",
+    "NL": r"\d{4}\s?[A-Z]{2}",
+    "BR": r"\d{5}-?\d{3}",
+    "PT": r"\d{4}-\d{3}",
+    "PL": r"\d{2}-\d{3}",
+    "SE": r"\d{3}\s?\d{2}",
+    "JP": r"\d{3}-\d{4}",
+} | {
+    country: rf"\d{{{digits}}}"
+    for digits, named in {4: "AT CH BE AU DK NO", 5: "DE FR ES IT MX", 6: "RU IN"}.items()
+    for country in named.split()
+}
 _ANY_POSTAL = "|".join(
     [r"[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}", r"[A-Z]\d[A-Z]\s?\d[A-Z]\d", r"\d{5}(?:-\d{3,4})?", r"\d{4}\s[A-Z]{2}\b", r"\d{4,6}"]
 )
@@ -50,7 +62,7 @@ class StreetLine(NamedTuple):
 
 
 def clean_postal_code(text: str, country: str | None = None) -> str | None:
-    """Upper case, blanks folded; the inward part of a British code apart; digits a spreadsheet cut off are put back where the country is known."""
+    """Upper case, blanks folded, a British code in its two parts; a zero that a spreadsheet cut off five digits is put back."""
     code = fold(text).upper().removesuffix(".0")
     if not code or is_blank(code):
         return None
@@ -97,7 +109,8 @@ def parse(text: str, country: str | None = None) -> Address | None:
     head = parts[:index]
     city, region, head = _city(before, behind, head, parts[index + 1 :], country)
     line = split_street(", ".join(head)) if head else None
-    return Address(*(line or (None, None, None)), clean_postal_code(match[0], country), city, region, country)
+    street, number, unit = line or (None, None, None)
+    return Address(street, number, unit, clean_postal_code(match[0], country), city, region, country)
 
 
 def _country(parts: list[str]) -> tuple[list[str], str | None]:
@@ -139,4 +152,5 @@ def _city(before: str, behind: str, head: list[str], tail: list[str], country: s
 def _without_code(parts: list[str], country: str | None) -> Address:
     line = split_street(parts[0])
     region = parts[2] if len(parts) > 2 else None
-    return Address(*(line or (None, None, None)), None, parts[1] if len(parts) > 1 else None, region, country)
+    street, number, unit = line or (None, None, None)
+    return Address(street, number, unit, None, parts[1] if len(parts) > 1 else None, region, country)

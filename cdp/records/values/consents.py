@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from cdp.records.values.text import Unclean, fold, is_null
+from cdp.records.values.text import Unclean, fold, is_null, words
 
-_YES = frozenset(
-    ["yes", "y", "true", "t", "1", "on", "ja", "j", "si", "sí", "s", "sim", "oui", "o", "da", "да", "granted", "opt-in", "optin", "opted_in", "in", "subscribed", "active", "confirmed", "erteilt", "x", "✓"]
-)
-_NO = frozenset(
-    ["no", "n", "false", "f", "0", "off", "nein", "não", "nao", "non", "нет", "denied", "opt-out", "optout", "opted_out", "out", "unsubscribed", "revoked", "withdrawn", "inactive", "widerrufen", "cleaned"]
-)
+_YES = words("""
+    yes y true t 1 on ja j si sí s sim oui o da да granted opt-in optin opted_in in subscribed active confirmed erteilt x ✓
+""")
+_NO = words("""
+    no n false f 0 off nein não nao non нет denied opt-out optout opted_out out unsubscribed revoked withdrawn inactive widerrufen cleaned
+""")
 
 
 def clean(text: str, yes: Collection[str] | None = None, no: Collection[str] | None = None) -> str | None:

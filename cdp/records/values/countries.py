@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 from functools import cache
 
 import pycountry
@@ -9,27 +10,34 @@ from anyascii import anyascii
 
 from cdp.records.values.text import Unclean, fold, is_null
 
+_LANGUAGES = ("de", "es", "pt", "pt_BR", "fr", "ru", "it", "nl", "pl", "tr", "sv", "da", "cs")
 _LOCAL = {
-    "uk": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "northern ireland": "GB", "britain": "GB",
-    "grossbritannien": "GB", "vereinigtes koenigreich": "GB", "reino unido": "GB", "royaume-uni": "GB", "velikobritaniia": "GB", "velikobritaniya": "GB",
-    "usa": "US", "u.s.": "US", "u.s.a.": "US", "america": "US", "united states of america": "US", "vereinigte staaten": "US", "estados unidos": "US",
-    "etats-unis": "US", "eeuu": "US", "ee.uu.": "US", "eua": "US", "ssha": "US",
-    "deutschland": "DE", "alemania": "DE", "alemanha": "DE", "allemagne": "DE", "germaniia": "DE", "germaniya": "DE", "brd": "DE", "d": "DE",
-    "osterreich": "AT", "oesterreich": "AT", "autriche": "AT", "austria": "AT", "a": "AT",
-    "schweiz": "CH", "suisse": "CH", "svizzera": "CH", "suiza": "CH", "suica": "CH",
-    "frankreich": "FR", "francia": "FR", "franca": "FR", "frantsiia": "FR", "frantsiya": "FR", "f": "FR",
-    "spanien": "ES", "espana": "ES", "espanha": "ES", "espagne": "ES", "ispaniia": "ES", "ispaniya": "ES",
-    "italien": "IT", "italia": "IT", "italie": "IT", "italiia": "IT", "italiya": "IT",
-    "niederlande": "NL", "holland": "NL", "nederland": "NL", "pays-bas": "NL", "paises bajos": "NL",
-    "belgien": "BE", "belgique": "BE", "belgie": "BE", "belgica": "BE", "polen": "PL", "polska": "PL", "pologne": "PL",
-    "brasil": "BR", "brasilien": "BR", "bresil": "BR", "mexico": "MX", "mexiko": "MX", "mexique": "MX",
-    "russia": "RU", "russland": "RU", "rossiia": "RU", "rossiya": "RU", "rusia": "RU", "russie": "RU",
-    "tschechien": "CZ", "ceska republika": "CZ", "cesko": "CZ", "czech republic": "CZ", "turkei": "TR", "turkey": "TR", "turkiye": "TR", "tuerkei": "TR",
-    "danemark": "DK", "danmark": "DK", "daenemark": "DK", "schweden": "SE", "sverige": "SE", "norwegen": "NO", "norge": "NO", "finnland": "FI", "suomi": "FI",
-    "griechenland": "GR", "ellada": "GR", "hellas": "GR", "ungarn": "HU", "magyarorszag": "HU", "irland": "IE", "eire": "IE",
-    "japon": "JP", "nippon": "JP", "china": "CN", "indien": "IN", "bharat": "IN", "south korea": "KR", "korea": "KR", "vietnam": "VN", "kroatien": "HR",
-    "hrvatska": "HR", "rumanien": "RO", "rumaenien": "RO", "ukraina": "UA", "luxemburg": "LU", "ivory coast": "CI", "russian federation": "RU",
-}  # fmt: skip
+    "GB": ("uk", "great britain", "britain", "england", "scotland", "wales", "northern ireland", "großbritannien", "velikobritaniya"),
+    "US": ("usa", "u.s.", "u.s.a.", "america", "united states of america", "eeuu", "ee.uu.", "eua", "сша"),
+    "DE": ("brd", "d", "germaniya"),
+    "AT": ("oesterreich", "a"),
+    "FR": ("f",),
+    "NL": ("holland", "nederland"),
+    "BE": ("belgie", "belgique"),
+    "RU": ("russia", "russland", "россия", "rossiya", "rusia", "russie", "rusland"),
+    "CZ": ("czech republic", "česká republika", "tschechische republik"),
+    "TR": ("turkey", "türkiye", "tuerkei"),
+    "KR": ("south korea", "korea", "südkorea", "corea del sur"),
+    "FI": ("suomi",),
+    "GR": ("hellas", "ellada"),
+    "HU": ("magyarország",),
+    "IE": ("éire", "republic of ireland"),
+    "HR": ("hrvatska",),
+    "RO": ("românia",),
+    "UA": ("україна", "ukraina"),
+    "NO": ("norge",),
+    "CH": ("svizzera", "schweizerische eidgenossenschaft"),
+    "IN": ("bharat",),
+    "JP": ("nippon",),
+    "CI": ("ivory coast",),
+    "AE": ("uae", "vae"),
+}
+"""What people write beside the names of ISO 3166 and their translations, which pycountry ships."""
 
 
 def clean(text: str) -> str | None:
@@ -53,10 +61,16 @@ def _key(text: str) -> str:
 
 @cache
 def _names() -> dict[str, str]:
+    """Folded name or code -> alpha-2; an earlier source of names wins over a later."""
     names: dict[str, str] = {}
-    for country in pycountry.countries:
+    countries = list(pycountry.countries)
+    for country in countries:
         for attribute in ("alpha_2", "alpha_3", "numeric", "name", "official_name", "common_name"):
-            value = getattr(country, attribute, None)
-            if value:
-                names.setdefault(_key(value), country.alpha_2)
-    return names | {_key(name): code for name, code in _LOCAL.items()}
+            names.setdefault(_key(getattr(country, attribute, "")), country.alpha_2)
+    names |= {_key(name): code for code, local in _LOCAL.items() for name in local}
+    for language in _LANGUAGES:
+        translation = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True)
+        for country in countries:
+            names.setdefault(_key(translation.gettext(getattr(country, "common_name", country.name))), country.alpha_2)
+    names.pop("", None)
+    return names

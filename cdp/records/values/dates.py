@@ -20,19 +20,20 @@ _YEAR = re.compile(r"\d{4}")
 _SERIAL = re.compile(r"(\d{5})(?:\.0+)?")
 _EXCEL_EPOCH = date(1899, 12, 30)
 _MONTHS = {
-    "januar": "january", "janner": "january", "februar": "february", "marz": "march", "maerz": "march", "mai": "may", "juni": "june", "juli": "july",
-    "oktober": "october", "dezember": "december", "okt": "oct", "dez": "dec", "mrz": "mar",
-    "enero": "january", "febrero": "february", "marzo": "march", "abril": "april", "mayo": "may", "junio": "june", "julio": "july", "agosto": "august",
-    "septiembre": "september", "setiembre": "september", "octubre": "october", "noviembre": "november", "diciembre": "december",
-    "janeiro": "january", "fevereiro": "february", "marco": "march", "maio": "may", "junho": "june", "julho": "july", "setembro": "september",
-    "outubro": "october", "novembro": "november", "dezembro": "december",
-    "janvier": "january", "fevrier": "february", "mars": "march", "avril": "april", "juin": "june", "juillet": "july", "aout": "august",
-    "septembre": "september", "octobre": "october", "novembre": "november", "decembre": "december",
-    "ianvaria": "january", "fevralia": "february", "marta": "march", "aprelia": "april", "maia": "may", "iiunia": "june", "iiulia": "july",
-    "avgusta": "august", "sentiabria": "september", "oktiabria": "october", "noiabria": "november", "dekabria": "december",
-    "yanvarya": "january", "fevralya": "february", "aprelya": "april", "maya": "may", "iyunya": "june", "iyulya": "july", "sentyabrya": "september",
-    "oktyabrya": "october", "noyabrya": "november", "dekabrya": "december",
-}  # fmt: skip
+    "january": "januar janner enero janeiro janvier ianvaria yanvarya",
+    "february": "februar febrero fevereiro fevrier fevralia fevralya",
+    "march": "marz maerz marzo marco mars marta mrz",
+    "april": "abril avril aprelia aprelya",
+    "may": "mai mayo maio maia maya",
+    "june": "juni junio junho juin iiunia iyunya",
+    "july": "juli julio julho juillet iiulia iyulya",
+    "august": "agosto aout avgusta",
+    "september": "septiembre setiembre setembro septembre sentiabria sentyabrya",
+    "october": "oktober octubre outubro octobre oktiabria oktyabrya okt",
+    "november": "noviembre novembro novembre noiabria noyabrya",
+    "december": "dezember diciembre dezembro decembre dekabria dekabrya dez dic",
+}
+_ENGLISH = {name: month for month, foreign in _MONTHS.items() for name in foreign.split()}
 _WORD = re.compile(r"[a-z]+")
 _JUNK = re.compile(r"\b(de|del|le|of|the|den|am|g)\b\.?")
 
@@ -113,7 +114,7 @@ def _compact(text: str, day_first: bool | None) -> str:
 
 def _worded(text: str, day_first: bool | None) -> str:
     """A date with a month's name, read by dateutil after the name is put into English."""
-    english = _WORD.sub(lambda word: _MONTHS.get(word[0], word[0]), _JUNK.sub(" ", anyascii(text).lower()))
+    english = _WORD.sub(lambda word: _ENGLISH.get(word[0], word[0]), _JUNK.sub(" ", anyascii(text).lower()))
     if not any(char.isdigit() for char in english) or not any(char.isalpha() for char in english):
         raise Unclean("unknown_date")
     try:

@@ -1,4 +1,4 @@
-"""An e-mail address is kept folded to lower case, syntactically valid, its domain in ASCII or Unicode as it is registered; nothing asks the DNS."""
+"""An e-mail address is kept in lower case and is syntactically valid; nothing asks the DNS."""
 
 from __future__ import annotations
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from cdp.records.values.text import Unclean, fold, is_null
+from cdp.records.values.text import Unclean, fold, is_null, words
 
 _WORDS = {
-    "male": ["m", "male", "man", "mr", "herr", "männlich", "maennlich", "mann", "hombre", "h", "masculino", "masculin", "homme", "м", "муж", "мужской",
-             "herren", "masc", "boy", "maschio"],
-    "female": ["f", "female", "woman", "mrs", "ms", "w", "weiblich", "frau", "mujer", "femenino", "feminino", "féminin", "feminin", "femme", "ж", "жен",
-               "женский", "fem", "girl", "femmina", "damen"],
-    "other": ["o", "x", "d", "other", "divers", "diverse", "nonbinary", "non-binary", "otro", "outro", "autre", "другой", "nb", "enby"],
-}  # fmt: skip
+    "male": words("""
+        m male man mr herr männlich maennlich mann hombre h masculino masculin homme м муж мужской herren masc boy maschio
+    """),
+    "female": words("""
+        f female woman mrs ms w weiblich frau mujer femenino feminino féminin feminin femme ж жен женский fem girl femmina damen
+    """),
+    "other": words("o x d other divers diverse nonbinary non-binary otro outro autre другой nb enby"),
+}
 _BY_WORD = {word: gender for gender, words in _WORDS.items() for word in words}
 _SILENT = {"u", "unspecified", "not specified", "not known", "prefer not to say", "keine angabe", "k.a.", "9", "0", "unknown", "n"}
 

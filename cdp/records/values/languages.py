@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 from functools import cache
 
 import pycountry
@@ -9,12 +10,24 @@ from anyascii import anyascii
 
 from cdp.records.values.text import Unclean, fold, is_null
 
+_LANGUAGES = ("de", "es", "pt", "fr", "ru", "it", "nl", "pl", "tr")
 _LOCAL = {
-    "deutsch": "de", "english": "en", "englisch": "en", "anglais": "en", "ingles": "en", "espanol": "es", "spanisch": "es", "castellano": "es",
-    "francais": "fr", "franzosisch": "fr", "franzoesisch": "fr", "italiano": "it", "italienisch": "it", "portugues": "pt", "portugiesisch": "pt",
-    "nederlands": "nl", "niederlandisch": "nl", "polski": "pl", "polnisch": "pl", "russkii": "ru", "russkiy": "ru", "russisch": "ru", "turkce": "tr",
-    "aleman": "de", "alemao": "de", "allemand": "de", "frances": "fr", "chinese": "zh", "mandarin": "zh",
-}  # fmt: skip
+    "de": ("deutsch",),
+    "en": ("english",),
+    "es": ("español", "castellano"),
+    "fr": ("français",),
+    "it": ("italiano",),
+    "pt": ("português",),
+    "nl": ("nederlands",),
+    "pl": ("polski",),
+    "ru": ("русский",),
+    "tr": ("türkçe",),
+    "zh": ("mandarin", "中文"),
+    "ja": ("日本語",),
+    "sv": ("svenska",),
+    "da": ("dansk",),
+}
+"""What languages call themselves; what others call them, pycountry's translations know."""
 
 
 def clean(text: str) -> str | None:
@@ -26,7 +39,7 @@ def clean(text: str) -> str | None:
     text = fold(text)
     if is_null(text):
         return None
-    named = _names().get(anyascii(text).lower())
+    named = _names().get(_key(text))
     if named:
         return named
     first, *rest = text.split(".")[0].split("@")[0].replace("_", "-").split("-")
@@ -45,11 +58,22 @@ def _subtag(part: str) -> str:
 @cache
 def _names() -> dict[str, str]:
     names: dict[str, str] = {}
+    common = []
     for language in pycountry.languages:
         tag = getattr(language, "alpha_2", None) or language.alpha_3
         for attribute in ("alpha_2", "alpha_3", "bibliographic"):
-            if getattr(language, attribute, None):
-                names[getattr(language, attribute).lower()] = tag
+            names.setdefault(getattr(language, attribute, "").lower(), tag)
         if hasattr(language, "alpha_2"):
-            names[anyascii(language.name).lower()] = tag
-    return names | _LOCAL
+            names.setdefault(_key(language.name.split(" (")[0]), tag)
+            common.append((language.name, tag))
+    names |= {_key(name): tag for tag, local in _LOCAL.items() for name in local}
+    for foreign in _LANGUAGES:
+        translation = gettext.translation("iso639-3", pycountry.LOCALES_DIR, languages=[foreign], fallback=True)
+        for name, tag in common:
+            names.setdefault(_key(translation.gettext(name)), tag)
+    names.pop("", None)
+    return names
+
+
+def _key(text: str) -> str:
+    return anyascii(text).lower()

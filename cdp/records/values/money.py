@@ -12,11 +12,30 @@ from cdp.records.values.text import Unclean, fold, is_null
 
 _PLAIN = re.compile(r"-?\d{1,18}(?:\.\d{1,10})?")
 _SYMBOLS = {
-    "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₺": "TRY", "₩": "KRW", "R$": "BRL", "zł": "PLN", "Kč": "CZK", "Ft": "HUF",
-    "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "CA$": "CAD", "NZ$": "NZD", "HK$": "HKD", "MX$": "MXN", "₪": "ILS", "₫": "VND", "₴": "UAH",
-    "Fr.": "CHF", "SFr.": "CHF", "руб": "RUB", "руб.": "RUB", "Euro": "EUR", "euros": "EUR", "kr": "SEK",
-}  # fmt: skip
-_BY_SYMBOL = {symbol.lower(): code for symbol, code in _SYMBOLS.items()}
+    "EUR": "€ Euro euros",
+    "USD": "$ US$",
+    "GBP": "£",
+    "JPY": "¥ 円",
+    "INR": "₹ Rs Rs.",
+    "RUB": "₽ руб руб.",
+    "TRY": "₺ TL",
+    "KRW": "₩",
+    "BRL": "R$",
+    "PLN": "zł",
+    "CZK": "Kč",
+    "HUF": "Ft",
+    "AUD": "A$ AU$",
+    "CAD": "C$ CA$",
+    "NZD": "NZ$",
+    "HKD": "HK$",
+    "MXN": "MX$",
+    "ILS": "₪",
+    "VND": "₫",
+    "UAH": "₴",
+    "CHF": "Fr. SFr. Fr",
+    "SEK": "kr",
+}
+_BY_SYMBOL = {symbol.lower(): code for code, symbols in _SYMBOLS.items() for symbol in symbols.split()}
 
 
 class Money(NamedTuple):
@@ -35,7 +54,7 @@ def clean(text: str) -> str | None:
 def parse(text: str) -> Money | None:
     """The amount and the currency of `1.234,56 €`, `($5.00)`, `CHF 1'000.-` …
 
-    A single comma or point before exactly three digits divides thousands where it is a comma (`1,234`) or stands more than once; else it is decimal.
+    A sign that stands more than once divides thousands, and so does one comma before exactly three digits (`1,234`); else it is decimal.
 
     Raises:
         Unclean: `invalid_amount`.
@@ -52,8 +71,7 @@ def parse(text: str) -> Money | None:
     negative = (
         before.startswith(("-", "(", "−"))
         or before.endswith(("-", "−"))
-        or (after.startswith(("-", "−"))
-        and not after.startswith(("-)", "--")))
+        or (after.startswith(("-", "−")) and not after.startswith(("-)", "--")))
     )
     swiss = number[0].rstrip().endswith(".") and after.startswith("-")
     symbols = [word for word in (part.strip(" -−()+.,") or part for part in (before, after)) if word.strip(" -−()+.,–")]

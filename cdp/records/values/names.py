@@ -6,14 +6,17 @@ import re
 from typing import NamedTuple
 
 from cdp.records.values.text import clean as clean_text
+from cdp.records.values.text import words
 
-_PREFIXES = frozenset(
-    ["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "herr", "frau", "sr", "sra", "srta", "don", "doña", "dona", "dom", "mme", "mlle", "m", "monsieur", "madame", "mademoiselle", "sir", "dame", "lord", "lady", "rev", "fr", "hon", "ing", "dipl.-ing", "mag", "univ.-prof", "med", "phil", "jur", "h.c", "rer", "nat", "habil", "dott", "dott.ssa", "sig", "sig.ra", "senhor", "senhora", "г-н", "г-жа", "господин", "госпожа"]
-)
-_SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "v", "junior", "senior", "jun", "sen", "filho", "neto", "júnior", "phd", "md", "esq", "mba", "cpa", "bsc", "msc", "ba", "ma", "llm", "dds", "rn"])
-_PARTICLES = frozenset(
-    ["van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "das", "do", "du", "la", "le", "los", "las", "el", "al", "bin", "ibn", "binti", "ter", "ten", "zu", "zum", "zur", "vom", "af", "av", "y", "e", "lo", "dal", "dalla", "degli", "mac", "abu", "ben", "st", "st.", "o'"]
-)
+_PREFIXES = words("""
+    mr mrs ms miss mx dr prof herr frau sr sra srta don doña dona dom mme mlle m monsieur madame mademoiselle sir dame lord lady rev fr hon
+    ing dipl.-ing mag univ.-prof med phil jur h.c rer nat habil dott dott.ssa sig sig.ra senhor senhora г-н г-жа господин госпожа
+""")
+_SUFFIXES = words("jr sr ii iii iv v junior senior jun sen filho neto júnior phd md esq mba cpa bsc msc ba ma llm dds rn")
+_PARTICLES = words("""
+    van von der den de del della di da dos das do du la le los las el al bin ibn binti ter ten zu zum zur vom af av y e lo dal
+    dalla degli mac abu ben st st. o'
+""")
 _MC = re.compile(r"\b(Mc)([a-z])")
 _WORD_PARTS = re.compile(r"[^\s\-'’]+|[\s\-'’]+")
 
@@ -36,7 +39,7 @@ def clean(text: str) -> str | None:
 
 
 def repair_case(text: str) -> str:
-    """Title case, particles small, where the text is all upper or all lower; else the text itself. Initials and scripts without case stay."""
+    """Title case, particles small, where the text is all upper or all lower; else the text itself. Initials stay as they are."""
     if not (text.isupper() or text.islower()) or (text.isupper() and len(text.replace(".", "").replace(" ", "")) <= 2):
         return text if not (len(text) == 1 and text.islower()) else text.upper()
     words = text.lower().split(" ")

@@ -97,10 +97,10 @@ def _prefixed(national: str, region: _Region) -> bool:
 def _region(country: str) -> _Region | None:
     """What the fast way needs of a country whose national prefix is a plain digit or none; else None."""
     metadata = PhoneMetadata.metadata_for_region(country)
-    if metadata is None or metadata.general_desc.national_number_pattern is None:
+    general = metadata.general_desc if metadata else None
+    if metadata is None or general is None or general.national_number_pattern is None:
         return None
     prefix = metadata.national_prefix or ""
     if (metadata.national_prefix_for_parsing or "") != prefix or metadata.national_prefix_transform_rule:
         return None
-    pattern = re.compile(metadata.general_desc.national_number_pattern)
-    return _Region(str(metadata.country_code), prefix, pattern, frozenset(metadata.general_desc.possible_length))
+    return _Region(str(metadata.country_code), prefix, re.compile(general.national_number_pattern), frozenset(general.possible_length))

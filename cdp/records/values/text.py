@@ -26,6 +26,11 @@ _NULLS = _BLANKS | {
 }
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a text, for tables of words."""
+    return frozenset(text.split())
+
+
 class Unclean(ValueError):
     """A value that has no standard form; the text is a reason code such as `impossible_date`."""
 
