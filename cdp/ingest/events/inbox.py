@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import orjson
 import psycopg
 from sqlalchemy.engine import URL
 
@@ -22,12 +23,14 @@ _GROUP_BYTES = 8 * 1024 * 1024
 
 _RECEIPTS = """
     with came as (
-        insert into event_receipt as r (message_id, source_id, repeats)
-        select * from unnest(%s::text[], %s::smallint[], %s::int[]) as m(id, source, repeats) order by m.id collate "C"
-        on conflict (message_id) do update set repeats = r.repeats + 1 + excluded.repeats, repeated_at = now()
+        insert into event_receipt as r (message_id, source_id)
+        select id, %s from json_array_elements_text(%s::json) as m(id) order by m.id collate "C"
+        on conflict (message_id) do update set repeats = r.repeats + 1, repeated_at = now()
         returning message_id, xmax <> 0 as known)
     select message_id from came where known"""
-"""Rows are locked in the order of their ids, so that two processes that receive the same messages never wait for each other in a circle."""
+"""Rows are locked in the order of their ids: two processes that receive the same messages do not wait for each other in a circle."""
+
+_REPEATS = "update event_receipt set repeats = repeats + %s, repeated_at = now() where message_id = %s"
 
 _EVENTS = "insert into event_inbox (source_id, stream, count, events) values (%s, %s, %s, %b)"
 
@@ -138,14 +141,17 @@ class Inbox:
     def _write(self, group: list[_Waiting]) -> None:
         connection = self._open()
         first, repeats = _first_of_each(group)
-        sources = [waiting.delivery.source_id for waiting in first.values()]
+        known: set[str] = set()
         with connection.cursor() as cursor:
-            cursor.execute(_RECEIPTS, (list(first), sources, [repeats.get(key, 0) for key in first]), prepare=True)
-            known = {row[0] for row in cursor.fetchall()} if cursor.rowcount else set()
+            for source_id, ids in _by_source(first).items():
+                cursor.execute(_RECEIPTS, (source_id, orjson.dumps(ids).decode()), prepare=True)
+                known.update(row[0] for row in cursor.fetchall())
             with connection.pipeline():
-                for (source_id, stream), events in _by_target(group, first, known).items():
+                for (source_id, stream), events in _by_target(group, known).items():
                     content = b"[" + b",".join(events) + b"]"
                     cursor.execute(_EVENTS, (source_id, stream, len(events), content), prepare=True)
+                for message_id, times in repeats.items():
+                    cursor.execute(_REPEATS, (times, message_id))
                 connection.commit()
         for waiting in group:
             ids = [event.message_id for event in waiting.delivery.events]
@@ -181,7 +187,14 @@ def _first_of_each(group: Iterable[_Waiting]) -> tuple[dict[str, _Waiting], dict
     return first, repeats
 
 
-def _by_target(group: Iterable[_Waiting], first: dict[str, _Waiting], known: set[str]) -> dict[tuple[int, str | None], list[bytes]]:
+def _by_source(first: dict[str, _Waiting]) -> dict[int, list[str]]:
+    ids: dict[int, list[str]] = {}
+    for message_id, waiting in first.items():
+        ids.setdefault(waiting.delivery.source_id, []).append(message_id)
+    return ids
+
+
+def _by_target(group: Iterable[_Waiting], known: set[str]) -> dict[tuple[int, str | None], list[bytes]]:
     """The contents to store for each (source, stream): each new message once, in the order of arrival."""
     contents: dict[tuple[int, str | None], list[bytes]] = {}
     stored = set(known)

@@ -33,6 +33,7 @@ MAX_ID = 500
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _HUGE_NUMBER = b"0" * 19
 """What an integer beyond 64 bits leaves in a body whose digits are all made 0; orjson would make it a float."""
+_BEFORE_NUMBER = (b":", b",", b"[", b" ", b"-")
 _OBJECTS = ("properties", "traits", "context", "integrations")
 _ID_MEMBERS = ("userId", "anonymousId", "messageId", "groupId", "previousId")
 
@@ -96,13 +97,18 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def _loads(body: bytes) -> Any:
-    if _HUGE_NUMBER not in body.translate(_DIGITS):
+    if not _may_hold_huge_number(body):
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:
             return _loads_forgiving(body)
         return _clean(document) if b"\\u0000" in body else document
     return _loads_forgiving(body)
+
+
+def _may_hold_huge_number(body: bytes) -> bool:
+    digits = body.translate(_DIGITS)
+    return _HUGE_NUMBER in digits and any(before + _HUGE_NUMBER in digits for before in _BEFORE_NUMBER)
 
 
 def _loads_forgiving(body: bytes) -> Any:
@@ -308,8 +314,9 @@ _STAMP = len(b',"receivedAt":"2026-01-01T00:00:00.000000Z"')
 
 
 def _fill_ip(event: dict[str, Any], ip: str) -> None:
-    context = event.get("context") or {}
+    context = event.get("context")
+    if not context or "ip" in context:
+        return
     library = context.get("library")
-    from_browser = isinstance(library, dict) and library.get("name") == _BROWSER
-    if (from_browser or context.get("direct") is True) and not context.get("ip"):
+    if context.get("direct") is True or (type(library) is dict and library.get("name") == _BROWSER):
         event["context"] = {**context, "ip": ip}
