@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from jsonschema.exceptions import best_match
 
 import schemas
+from cdp.records.columns import skipping_join
 from cdp.records.contracts import validator
 from cdp.records.model import CUSTOMER
 
@@ -96,7 +97,7 @@ def _object(columns: list[tuple[str, pa.Array]], length: int) -> pa.Array:
     members = [_member(name, column) for name, column in columns if column.null_count < len(column)]
     if not members:
         return pa.repeat(pa.scalar("{}"), length)
-    inside = pc.binary_join_element_wise(*members, ",", null_handling="skip")
+    inside = skipping_join(members, ",")
     return pc.binary_join_element_wise("{", inside, "}", "")
 
 

@@ -26,7 +26,7 @@ Cleaner = Callable[[Value], Clean]
 BESIDE = "\x1f"
 INSTANT = pa.timestamp("us", "UTC")
 _REMEMBERED = 50_000
-_memory: dict[Any, dict[str, tuple[Any, str | None]]] = {}
+_memory: dict[Any, dict[str | None, tuple[Any, str | None]]] = {}
 _ISSUE_LENGTH = 200
 
 
@@ -188,32 +188,30 @@ def standardise(texts: pa.Array, clean: Clean, type_: pa.DataType) -> tuple[pa.A
 
 
 def _results(distinct: Sequence[str | None], clean: Clean) -> tuple[list[Any], dict[int, str]]:
+    """The standard form of each distinct text, and the reasons of those that have none, by place."""
+    if len(distinct) > _REMEMBERED // 4:
+        return _cleaned(distinct, clean)
     memory = _memory.setdefault(_identity(clean), {})
-    if len(memory) + len(distinct) > _REMEMBERED:
+    fresh = [text for text in distinct if text not in memory]
+    if len(memory) + len(fresh) > _REMEMBERED:
         memory.clear()
-    remember = len(distinct) <= _REMEMBERED // 4
+        fresh = list(distinct)
+    results, reasons = _cleaned(fresh, clean)
+    memory.update((text, (result, reasons.get(place))) for place, (text, result) in enumerate(zip(fresh, results, strict=True)))
+    known = [memory[text] for text in distinct]
+    return [result for result, _ in known], {place: reason for place, (_, reason) in enumerate(known) if reason is not None}
+
+
+def _cleaned(texts: Sequence[str | None], clean: Clean) -> tuple[list[Any], dict[int, str]]:
     results: list[Any] = []
     reasons: dict[int, str] = {}
-    for place, text in enumerate(distinct):
-        if text is None:
+    for text in texts:
+        try:
+            results.append(None if text is None else clean(text))
+        except Unclean as error:
+            reasons[len(results)] = str(error)
             results.append(None)
-            continue
-        known = memory.get(text)
-        if known is None:
-            known = _try(clean, text)
-            if remember:
-                memory[text] = known
-        results.append(known[0])
-        if known[1] is not None:
-            reasons[place] = known[1]
     return results, reasons
-
-
-def _try(clean: Clean, text: str) -> tuple[Any, str | None]:
-    try:
-        return clean(text), None
-    except Unclean as error:
-        return None, str(error)
 
 
 def _identity(clean: Clean) -> Any:
@@ -241,8 +239,17 @@ def _key(value: Value) -> Clean:
 def _joined(columns: list[pa.Array], separator: str) -> pa.Array:
     """Texts joined without the empty ones; null where all are empty."""
     columns = [pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column) for column in columns]
-    joined = pc.binary_join_element_wise(*columns, separator, null_handling="skip")
+    joined = skipping_join(columns, separator)
     return pc.if_else(pc.equal(joined, ""), None, joined)
+
+
+def skipping_join(columns: Sequence[pa.Array], separator: str) -> pa.Array:
+    """Texts of each row joined without the nulls; empty where all are null.
+
+    The empty first element is needed: `binary_join_element_wise` of Arrow 26 drops a row whose elements are all null.
+    """
+    joined = pc.binary_join_element_wise(pa.scalar(""), *columns, separator, null_handling="skip")
+    return pc.utf8_slice_codeunits(joined, len(separator))
 
 
 def _first(columns: list[pa.Array], length: int, type_: pa.DataType | None = None) -> pa.Array:
