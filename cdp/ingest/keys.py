@@ -7,17 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from cdp.records import Defaults, StreamMapping
-from cdp.records.columns import Context
-from cdp.records.mapping import RecordMapping
-from cdp.records.rows import Rows
+from cdp.records import Defaults, RecordMapping, StreamMapping, source_keys
 
 
 def keys_of(rows: pa.Table | Sequence[Mapping[str, Any]], mapping: StreamMapping, defaults: Defaults) -> pa.Array:
     """The source key of each row, null where it has none."""
-    record = mapping.interaction or mapping.customer
-    assert record is not None
-    keys = Context(Rows(rows), defaults.of(mapping)).keys(record.values("source_key"), "source_key")
+    keys = source_keys(rows, mapping, defaults)
     return keys.combine_chunks() if isinstance(keys, pa.ChunkedArray) else keys
 
 

@@ -85,6 +85,7 @@ def prepare_session(connection: Connection, target: StreamTarget) -> None:
     connection.execute(text("drop table if exists landing_key, landing_row, landing_seen"))
     connection.execute(text("create temp table landing_key (n int, source_key text, hash bytea)"))
     connection.execute(text("create temp table landing_seen (source_key text)"))
+    connection.execute(text("create index on landing_seen (source_key)"))
     typed = "".join(f", {column}" for column in target.typed)
     connection.execute(
         text(f"create temp table landing_row as select source_key, raw, canonical, content_hash{typed} from {target.table} with no data")
@@ -96,14 +97,15 @@ NEW, CHANGED, UNCHANGED, REPEATED = 0, 1, 2, 3
 
 
 def classify(connection: Connection, target: StreamTarget, keys: pa.Array, hashes: pa.Array) -> np.ndarray:
-    """For each row NEW, CHANGED, UNCHANGED, or REPEATED (this run has already landed another row of its key)."""
+    """For each row NEW, CHANGED, UNCHANGED, or REPEATED (this read has already given another row of its key)."""
     connection.execute(text("truncate landing_key"))
     rows = pa.table({"n": pa.array(np.arange(len(keys), dtype=np.int32)), "source_key": keys, "hash": hashes})
     copy_table(connection, rows.filter(_storable(keys)), "landing_key")
     found = connection.execute(
         text(
             f"""select n, case when t.content_hash = k.hash and t.deleted_at is null then {UNCHANGED}
-                             when t.content_hash = k.hash or t.run_id is distinct from :run then {CHANGED} else {REPEATED} end
+                             when exists (select from landing_seen s where s.source_key = k.source_key) then {REPEATED}
+                             else {CHANGED} end
                 from landing_key k join {target.table} t
                   on t.source_id = :source and t.stream = :stream and t.source_key = k.source_key"""
         ),
@@ -114,6 +116,18 @@ def classify(connection: Connection, target: StreamTarget, keys: pa.Array, hashe
         numbers, states = zip(*found, strict=True)
         state[list(numbers)] = states
     return state
+
+
+def repeats(keys: pa.Array, hashes: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a page whose key an earlier row of it has: those with other content, and those with the same."""
+    first: dict[str, int] = {}
+    other, same = [], []
+    texts = keys.to_pylist()
+    if len(set(texts)) < len(texts):
+        for row, key in enumerate(texts):
+            if key is not None and first.setdefault(key, row) != row:
+                (same if hashes[first[key]] == hashes[row] else other).append(row)
+    return np.array(other, dtype=np.int64), np.array(same, dtype=np.int64)
 
 
 def _storable(keys: pa.Array) -> pa.Array:

@@ -242,10 +242,11 @@ class _StreamSync:
             self._drain(connection, 0)
         state = landing.classify(connection, self.target, keys, prints.hash)
         if self.stream.complete:
+            other, same = landing.repeats(keys, prints.hash)
+            state[other], state[same] = landing.REPEATED, landing.UNCHANGED
             landing.note_seen(connection, keys)
         else:
-            state[state == landing.REPEATED] = landing.CHANGED  # the newer row of a key that was read twice
-            state[_superseded(keys)] = landing.UNCHANGED
+            state[_superseded(keys)] = landing.UNCHANGED  # a later row of the page has the key
         wanted = np.flatnonzero((state == landing.NEW) | (state == landing.CHANGED))
         rows = take(page.rows, wanted)
         if self.pool is None or len(wanted) < 2_000:

@@ -1,6 +1,7 @@
 """Unified profiles: stable ids over what identity finds, golden values by a declared policy, and everything that ever happened."""
 
 from cdp.profiles.refresh import RefreshReport, link_interactions, refresh
+from cdp.profiles.resolve import ResolveReport, resolve_profiles
 from cdp.profiles.views import (
     BadCursor,
     JournalEntry,
@@ -28,6 +29,7 @@ __all__ = [
     "ProfileView",
     "RecordView",
     "RefreshReport",
+    "ResolveReport",
     "SearchPage",
     "TimelinePage",
     "find",
@@ -37,5 +39,6 @@ __all__ = [
     "living",
     "records",
     "refresh",
+    "resolve_profiles",
     "timeline",
 ]

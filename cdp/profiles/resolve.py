@@ -19,7 +19,7 @@ import uuid_utils
 from sqlalchemy import Connection, Engine, select, text
 
 from cdp.db import copy_table, lock, tables
-from cdp.identity import Decision, Model, Options, Resolution
+from cdp.identity import Decision, Model, Options, Resolution, Verdict
 from cdp.identity import resolve as resolve_identity
 from cdp.ingest.runs import finish_run, start_run
 from cdp.profiles.assign import Assignment, Change, assign
@@ -142,7 +142,7 @@ def _decisions(connection: Connection) -> list[Decision]:
     table = tables.decision
     query = select(table.c.judgement, table.c.record_a, table.c.record_b).where(table.c.revoked_at.is_(None)).order_by(table.c.id)
     latest = {(row.record_a, row.record_b): row.judgement for row in connection.execute(query)}
-    return [Decision(judgement, a, b) for (a, b), judgement in sorted(latest.items())]
+    return [Decision(Verdict(judgement), a, b) for (a, b), judgement in sorted(latest.items())]
 
 
 def _reviver(connection: Connection) -> Callable[[Sequence[int]], UUID | None]:
@@ -274,17 +274,30 @@ class _Writer:
 
     def _links(self, ids: np.ndarray, found: Resolution) -> None:
         self.connection.execute(text("truncate link"))
-        for pairs in (found.links, found.doubtful):
+        between = found.cluster[found.doubtful["row_a"].to_numpy()] != found.cluster[found.doubtful["row_b"].to_numpy()]
+        for pairs in (found.links, found.doubtful.filter(pa.array(between))):
             a, b = ids[pairs["row_a"].to_numpy()], ids[pairs["row_b"].to_numpy()]
             rows = {
                 "record_a": np.minimum(a, b),
                 "record_b": np.maximum(a, b),
                 "evidence": pairs["evidence"],
                 "probability": pairs["probability"],
-                "pattern": pairs["pattern"],
+                "pattern": _levels(found.model, pairs["pattern"]),
                 "model_id": np.full(len(a), self.model_id),
             }
             copy_table(self.connection, pa.table(rows), "link")
+
+
+def _levels(model: Model, patterns: pa.ChunkedArray) -> pa.Array:
+    """Each pattern as JSON: field -> name of the level, fields that say nothing left out."""
+    encoded = patterns.combine_chunks()
+    flat = encoded.flatten().to_numpy(zero_copy_only=False).reshape(len(encoded), len(model.fields))
+    distinct, inverse = np.unique(flat, axis=0, return_inverse=True)
+    texts = [
+        json.dumps({field.name: field.levels[level - 1].name for field, level in zip(model.fields, row, strict=True) if level})
+        for row in distinct.tolist()
+    ]
+    return pa.array(texts, pa.string()).take(pa.array(inverse.reshape(-1)))
 
 
 def _household_ids(found: Resolution, assignment: Assignment, first_row: dict[int, int]) -> dict[int, str | None]:
