@@ -1,0 +1,105 @@
+"""What the platform does with a connector, in memory: land rows by key, keep the bookmark of the last page, apply deletions and merges."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+from connectors.contract import Json, Refused, Source, Stream
+from connectors.paths import at
+from connectors.testing.clock import ManualClock
+from connectors.testing.fake import FakeVendor
+
+
+class Opens(Protocol):
+    """A connector class that takes a clock."""
+
+    def __call__(self, config: Mapping[str, Any], *, clock: Any = None) -> Source: ...
+
+
+@dataclass
+class Landed:
+    """What is stored of one stream."""
+
+    rows: dict[str, Any] = field(default_factory=dict)
+    bookmark: Json = None
+    changes: int = 0
+    pages: int = 0
+    merged: dict[str, str] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+
+
+class Lab:
+    """A connector, a fake of its source, one stream, and what landed."""
+
+    def __init__(self, opens: Opens, fake: FakeVendor, stream: str) -> None:
+        self.fake = fake
+        self.stream = stream
+        self.landed = Landed()
+        self._opens = opens
+
+    def source(self, **changed: Any) -> Source:
+        """A fresh connector, as every run has it."""
+        return self._opens({**self.fake.config(), **changed}, clock=self.fake.clock)
+
+    def described(self) -> Stream:
+        return next(stream for stream in self.source().streams() if stream.name == self.stream)
+
+    def fill(self, count: int, first: int = 1) -> None:
+        """Write rows, the newest first in the order of the keys, so that a list by key is not a list by time."""
+
+        for number in range(first, first + count):
+            self.fake.put(self.stream, str(number), self.fake.clock.now() - timedelta(minutes=10 * (number - first)))
+
+    def sync(self, stop_after: int | None = None) -> Landed:
+        """Read behind the bookmark; killed after `stop_after` pages, if set."""
+        stream, landed = self.described(), self.landed
+        whole, seen = True, list[str]()
+        reading = self.source().read(self.stream, json.loads(json.dumps(landed.bookmark)))
+        for number, page in enumerate(reading, 1):
+            rows: list[Any] = list(page.rows)
+            for row in rows:
+                key = str(at(row, stream.key or "id"))
+                seen.append(key)
+                landed.changes += landed.rows.get(key) != row
+                landed.rows[key] = row
+            for key in page.deleted:
+                landed.changes += landed.rows.pop(key, None) is not None
+            for loser, winner in page.merged:
+                landed.rows.pop(loser, None)
+                landed.merged[loser] = winner
+            landed.refused.extend(page.refused)
+            landed.bookmark = json.loads(json.dumps(page.bookmark))
+            landed.pages += 1
+            whole = whole and not page.unchanged
+            if number == stop_after:
+                return landed
+        landed.repeated = [key for key in set(seen) if seen.count(key) > 1]
+        if stream.complete and whole:
+            for key in set(landed.rows) - set(seen):
+                del landed.rows[key]
+                landed.changes += 1
+        return landed
+
+    def agrees(self) -> bool:
+        """Whether what landed is what the source has."""
+        return self.landed.rows == self.fake.truth(self.stream)
+
+    def difference(self) -> str:
+        """How what landed differs from what the source has, by keys."""
+        truth = self.fake.truth(self.stream)
+        missing, extra = sorted(set(truth) - set(self.landed.rows)), sorted(set(self.landed.rows) - set(truth))
+        other = sorted(key for key in set(truth) & set(self.landed.rows) if truth[key] != self.landed.rows[key])
+        return f"missing {missing}, too many {extra}, different {other}"
+
+
+@contextmanager
+def lab(opens: Opens, makes: Callable[[ManualClock], FakeVendor], stream: str) -> Iterator[Lab]:
+    """A laboratory with a fresh fake that is served while it is open."""
+    with makes(ManualClock()).serve() as fake:
+        yield Lab(opens, fake, stream)
