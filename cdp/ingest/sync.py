@@ -99,8 +99,9 @@ def _sync_source(
         source = open_source(row.name, row.connector, row.config)
         streams = source.streams()
     except (SourceError, MappingError) as error:
-        with engine.begin() as connection:
+        with engine.connect() as connection:
             finish_run(connection, start_run(connection, "sync", row.id), "failed", {}, str(error))
+            connection.commit()
         return [StreamReport(row.name, "", Counts(), str(error))], []
     names = {stream.name for stream in mapping.streams} if "streams" in mapping.document else {stream.name for stream in streams}
     mapped = [stream for stream in streams if stream.name in names]
