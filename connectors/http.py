@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -124,6 +126,12 @@ class _Budget:
         self._sent.append(now)
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Certificates are loaded once in a process: it takes longer than a request."""
+    return httpx.create_ssl_context()
+
+
 class HttpClient:
     """Sends requests to one source, one after the other.
 
@@ -155,7 +163,7 @@ class HttpClient:
         self._rules = rules or Rules()
         self.clock: Clock = clock or SystemClock()
         self._budget = _Budget(limits, self.clock)
-        self._client = httpx.Client(timeout=timeout, follow_redirects=False)
+        self._client = httpx.Client(timeout=timeout, follow_redirects=False, verify=_trust())
         self._attempts = attempts
         self._patience = patience
 

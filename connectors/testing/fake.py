@@ -176,10 +176,10 @@ class FakeVendor:
         if self._blocked_until is not None and self.clock.now() < self._blocked_until:
             self.too_early += 1
             return reply({"message": "slow down"}, 429)
-        if self.faults and self.faults[0].after <= 0:
-            return self._fail()
         if request.path.endswith("/token"):
             return self.token(request)
+        if self.faults and self.faults[0].after <= 0:
+            return self._fail()
         if self.faults:
             fault = self.faults.popleft()
             self.faults.appendleft(Fault(fault.status, fault.body, fault.headers, fault.times, fault.after - 1))
@@ -200,7 +200,7 @@ class FakeVendor:
     def serve(self) -> Iterator[FakeVendor]:
         """Serve on a free port of the loopback."""
         server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_Quiet)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         self.base_url = f"http://127.0.0.1:{server.server_port}"
         try:
