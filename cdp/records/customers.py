@@ -13,6 +13,9 @@ from cdp.records.mapping import LISTS, RecordMapping
 from cdp.records.model import CUSTOMER
 from cdp.records.values import dates, names
 
+_TWO_FAMILY_NAMES = frozenset(
+    {"ES", "MX", "AR", "CO", "PE", "VE", "CL", "EC", "GT", "CU", "BO", "DO", "HN", "PY", "SV", "NI", "CR", "PA", "UY"}
+)
 _PARSED = ("prefix", "given_name", "middle_name", "family_name", "suffix", "nickname")
 
 
@@ -50,7 +53,10 @@ def _divide_full_name(context: Context, mapping: RecordMapping, columns: dict[st
     person = columns["full_name"]
     if mapping.values("kind"):
         person = pc.if_else(pc.equal(columns["kind"].fill_null("person"), "organisation"), None, person)
-    parts = context.divided("full_name", person, partial(names.parse, family_first=values[0].family_first), len(_PARSED))
+    two = context.defaults.country in _TWO_FAMILY_NAMES
+    parts = context.divided(
+        "full_name", person, partial(names.parse, family_first=values[0].family_first, two_family_names=two), len(_PARSED)
+    )
     for name, part in zip(_PARSED, parts, strict=True):
         columns[name] = pc.coalesce(columns[name], part) if mapping.values(name) else part
 

@@ -9,9 +9,9 @@ from cdp.records.values import countries
 from cdp.records.values.text import Unclean, fold, is_blank, words
 from cdp.records.values.text import clean as clean_text
 
-_NUMBER = r"\d+(?:\s?[-–/]\s?\d+)?(?:\s?[a-zA-Z](?![a-zA-Z]))?(?:\s?1/2)?"
-_BEFORE = re.compile(rf"(?P<number>{_NUMBER})(?:,\s*|\s+)(?P<street>\D.*)")
-_BEHIND = re.compile(rf"(?P<street>.*\D)[,\s]+(?:(?:nr|no|n[º°]|№|num|дом|д)\.?\s*)?(?P<number>{_NUMBER})", re.IGNORECASE)
+_NUMBER = r"\d+(?:\s?[-–/]\s?\d+)?(?:\s?[a-zA-Z](?:\s?-\s?[a-zA-Z])?(?![a-zA-Z]))?(?:\s1/2)?"
+_BEFORE = re.compile(rf"(?P<number>{_NUMBER})(?:,\s*|\s+)(?P<street>(?:\D|\d+(?:st|nd|rd|th)\b).*)")
+_BEHIND = re.compile(rf"(?P<street>.*?\D)[,\s]+(?:(?:nr|no|n[º°]|№|num|дом|д)\.?\s*)?(?P<number>{_NUMBER})", re.IGNORECASE)
 _UNIT_WORDS = "|".join(
     words("""
         apt apartment apartamento appt app unit suite ste flat fl floor room rm # whg wohnung etage og top piso depto dpto apto bloco
@@ -19,6 +19,8 @@ _UNIT_WORDS = "|".join(
     """)
 )
 _UNIT = re.compile(rf"[,\s]+(?P<unit>(?:{_UNIT_WORDS})[.\s]*[#\w\-]+)$", re.IGNORECASE)
+_FLOOR = re.compile(r"[,\s]+(?P<unit>\d+\s?[ºª°](?:\s?\w{1,4})?)$")
+_BOX = re.compile(r"(?:p\.?\s?o\.?\s?box|postfach|apartado|caixa postal|b\.?p\.?|postbus|а/я)\b", re.IGNORECASE)
 _FLAT_FIRST = re.compile(r"(?P<unit>(?:flat|apt|unit|apartment|suite)\s+[\w\-]+)[,\s]+(?P<rest>.+)", re.IGNORECASE)
 _POSTAL = {
     "US": r"\d{5}(?:-\d{4})?",
@@ -84,13 +86,18 @@ def split_street(text: str) -> StreetLine | None:
     if flat:
         unit, line = flat["unit"], flat["rest"]
     else:
-        behind = _UNIT.search(line)
+        behind = _UNIT.search(line) or _FLOOR.search(line)
         if behind and behind.start() > 2:
             unit, line = behind["unit"].strip(), line[: behind.start()]
     match = _BEFORE.fullmatch(line) or _BEHIND.fullmatch(line)
-    if not match or not any(char.isalpha() for char in match["street"]):
+    if not match or _BOX.match(line) or not any(char.isalpha() for char in match["street"]):
         return StreetLine(line.strip(" ,"), None, unit)
-    return StreetLine(match["street"].strip(" ,"), re.sub(r"\s+", "", match["number"]), unit)
+    return StreetLine(match["street"].strip(" ,"), _tight(match["number"]), unit)
+
+
+def _tight(number: str) -> str:
+    """`12 b` is `12b`, `3 - 5` is `3-5`; `1 1/2` stays."""
+    return re.sub(r"(?<=\d)\s+(?=[a-zA-Z])|\s*(?=[-–])|(?<=[-–])\s*", "", number)
 
 
 def parse(text: str, country: str | None = None) -> Address | None:
@@ -146,10 +153,14 @@ def _city(before: str, behind: str, head: list[str], tail: list[str], country: s
         return before, None, head
     if tail:
         return tail[0], (tail[1] if len(tail) > 1 else None), head
+    if len(head) > 2 and len(head[-1]) in (2, 3) and head[-1].isupper():
+        return head[-2], head[-1], head[:-2]
     return (head[-1], None, head[:-1]) if len(head) > 1 else (None, None, head)
 
 
 def _without_code(parts: list[str], country: str | None) -> Address:
+    if len(parts) == 1 and parts[0].isalpha():
+        return Address(None, None, None, None, parts[0], None, country)
     line = split_street(parts[0])
     region = parts[2] if len(parts) > 2 else None
     street, number, unit = line or (None, None, None)

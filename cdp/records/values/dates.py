@@ -53,7 +53,7 @@ def clean(text: str, format: str | None = None, day_first: bool | None = None, l
     if iso:
         return _exact(int(iso[1]), int(iso[2]), int(iso[3]))
     text = fold(text)
-    if is_null(text):
+    if is_null(text) or not text.strip("0-/. :T"):
         return None
     if format:
         formatted = _formatted(text, format)
@@ -104,7 +104,7 @@ def _numeric(text: str, day_first: bool | None, latest: date | None) -> str | No
     return (_EXCEL_EPOCH + timedelta(days=int(serial[1]))).isoformat() if serial and 60 < int(serial[1]) < 73051 else None
 
 
-def _compact(text: str, day_first: bool | None) -> str:
+def _compact(text: str, day_first: bool | None) -> str | None:
     """`YYYYMMDD`; where that is no year of ours, `DDMMYYYY` or `MMDDYYYY`."""
     if 1000 <= int(text[:4]) <= 2200 and int(text[4:6]) <= 12:
         return _exact(int(text[:4]), int(text[4:6]), int(text[6:]))
@@ -147,11 +147,16 @@ def _century(text: str, latest: date | None) -> int:
     return year - 100 if year > this_year else year
 
 
-def _exact(year: int, month: int, day: int) -> str:
+def _exact(year: int, month: int, day: int) -> str | None:
+    """The date; a zero stands for what is not known."""
+    if not year and not month and not day:
+        return None
     if month and not day:
         return _month(year, month)
     if not month and not day:
         return _year(year)
+    if not 1000 <= year <= 2200:
+        raise Unclean("impossible_date")
     try:
         return date(year, month, day).isoformat()
     except ValueError:

@@ -17,6 +17,8 @@ _PARTICLES = words("""
     van von der den de del della di da dos das do du la le los las el al bin ibn binti ter ten zu zum zur vom af av y e lo dal
     dalla degli mac abu ben st st. o'
 """)
+_RANKS = words("baron baroness earl duke duchess count countess viscount marquess baronet knight")
+_PATRONYMICS = ("вна", "вич", "чна", "ьич")
 _MC = re.compile(r"\b(Mc)([a-z])")
 _WORD_PARTS = re.compile(r"[^\s\-'’]+|[\s\-'’]+")
 
@@ -52,52 +54,65 @@ def repair_case(text: str) -> str:
 def _title(word: str, upper: bool) -> str:
     if word.rstrip(".") in ("ii", "iii", "iv"):
         return word.upper()
-    titled = "".join(part[:1].upper() + part[1:] for part in _WORD_PARTS.findall(word))
+    titled = "".join(part[:1].title() + part[1:] for part in _WORD_PARTS.findall(word))
     return _MC.sub(lambda match: match[1] + match[2].upper(), titled) if len(titled) > 4 else titled
 
 
-def parse(text: str, family_first: bool = False) -> Name | None:
+def parse(text: str, family_first: bool = False, two_family_names: bool = False) -> Name | None:
     """The parts of a full name: `Dr. Anna-Lena von der Heide`, `García López, María`, `John "Jack" Smith Jr.`
 
     Args:
         family_first: whether a name without comma begins with the family name.
+        two_family_names: whether a name without comma ends with two of them, as in Spain.
     """
     folded = clean_text(text)
     if not folded:
         return None
     nickname, rest = _nickname(repair_case(folded))
-    parts = [part.strip() for part in rest.split(",") if part.strip()]
-    while len(parts) > 1 and all(_is(word, _SUFFIXES) for word in parts[-1].split()):
-        parts = [*parts[:-2], f"{parts[-2]} {parts[-1]}"] if len(parts) == 2 else [f"{parts[0]} {parts[-1]}", *parts[1:-1]]
+    parts, behind = _suffixes([part.strip() for part in rest.split(",") if part.strip()])
     if len(parts) >= 2:
-        return _comma(parts[0].split(), " ".join(parts[1:]).split(), nickname)
-    return _ordered(rest.replace(",", " ").split(), family_first, nickname)
+        name = _comma(parts[0].split(), " ".join(parts[1:]).split())
+    else:
+        name = _ordered(" ".join(parts).split(), family_first, two_family_names)
+    return name._replace(suffix=_text([*filter(None, [name.suffix]), *behind]), nickname=nickname)
 
 
-def _comma(family: list[str], given: list[str], nickname: str | None) -> Name:
+def _suffixes(parts: list[str]) -> tuple[list[str], list[str]]:
+    """The parts between commas that are names, and the words of those that are suffixes or ranks (`Jr.`, `1st Baron Clifford`)."""
+    names = [part for place, part in enumerate(parts) if not place or not _is_suffix(part)]
+    return names, [word for part in parts[1:] if _is_suffix(part) for word in part.split()]
+
+
+def _is_suffix(part: str) -> bool:
+    words = part.split()
+    return words[0][0].isdigit() or words[0].lower() in _RANKS or all(_is(word, _SUFFIXES) for word in words)
+
+
+def _comma(family: list[str], given: list[str]) -> Name:
     before, family, suffix = _strip(family)
     prefix, given, more = _strip(given)
     while given and given[-1].lower() in _PARTICLES:
         family = [given.pop(), *family]
-    return _name([*before, *prefix], given, family, [*suffix, *more], nickname)
+    return _name([*before, *prefix], given, family, [*suffix, *more])
 
 
-def _ordered(words: list[str], family_first: bool, nickname: str | None) -> Name:
+def _ordered(words: list[str], family_first: bool, two_family_names: bool) -> Name:
     prefix, words, suffix = _strip(words)
     if len(words) < 2:
-        return _name(prefix, [] if prefix else words, words if prefix else [], suffix, nickname)
+        return _name(prefix, [] if prefix else words, words if prefix else [], suffix)
+    if len(words) == 3 and words[-1].lower().endswith(_PATRONYMICS):
+        family_first = True
     if family_first:
         start = next((place for place, word in enumerate(words[:-1]) if word.lower() not in _PARTICLES), 0)
-        return _name(prefix, words[start + 1 :], words[: start + 1], suffix, nickname)
-    start = next(
-        (place for place, word in enumerate(words) if place and word.lower() in _PARTICLES and place < len(words) - 1), len(words) - 1
-    )
-    return _name(prefix, words[:start], words[start:], suffix, nickname)
+        return _name(prefix, words[start + 1 :], words[: start + 1], suffix)
+    last = len(words) - (2 if two_family_names and len(words) > 2 else 1)
+    start = next((place for place, word in enumerate(words) if place and word.lower() in _PARTICLES and place < len(words) - 1), last)
+    return _name(prefix, words[: min(start, last)], words[min(start, last) :], suffix)
 
 
-def _name(prefix: list[str], given: list[str], family: list[str], suffix: list[str], nickname: str | None) -> Name:
+def _name(prefix: list[str], given: list[str], family: list[str], suffix: list[str]) -> Name:
     first, middle = (given[0], given[1:]) if given else (None, [])
-    return Name(_text(prefix), first, _text(middle), _text(family), _text(suffix), nickname)
+    return Name(_text(prefix), first, _text(middle), _text(family), _text(suffix), None)
 
 
 def _text(words: list[str]) -> str | None:

@@ -68,7 +68,7 @@ def parse(text: str, country: str | None = None) -> Phone | None:
 
 def _usual(text: str, country: str) -> str | None:
     """E.164 of a number that is written in the usual way for its country, else None."""
-    if not _USUAL.fullmatch(text):
+    if not _USUAL.fullmatch(text) or text.endswith(".0"):
         return None
     region = _region(country)
     if region is None:

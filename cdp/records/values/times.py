@@ -16,6 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NUMBER = re.compile(r"-?\d{9,19}(?:\.\d+)?")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
+_NOISE = re.compile(r"\s+(?:um|at|a las|às|à|в|uhr)\b", re.IGNORECASE)
 _CLOCK = re.compile(r"[T ,]+\d{1,2}[:.h]\d{2}.*|[T ]\d{6}.*")
 
 
@@ -32,10 +33,11 @@ def clean(text: str, timezone: str = "UTC", format: str | None = None, day_first
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
-    if moment is not None and len(text) >= 10 and text[4] == "-":
+    if moment is not None and len(text) >= 10 and (text[4] == "-" or text[8:9] == "T"):
         return _micros(moment, timezone)
-    text = fold(text)
-    if is_null(text):
+    text = _NOISE.sub(" ", fold(text))
+    text = text.strip()
+    if is_null(text) or not text.strip("0-/. :T"):
         return None
     if format:
         try:
