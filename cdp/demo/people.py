@@ -206,7 +206,8 @@ class _Maker:
 
     def person(self, home: _Home, sex: str, birth: date, **known: object) -> Person:
         pick = self.random
-        given = str(known.pop("given", "")) or self.names(home.city.country, sex)
+        given = str(known.pop("given", "")) or self._new_name(home, sex)
+        home.given.add(given)
         family = str(known.pop("family", "")) or home.family
         maiden = str(known.get("maiden", ""))
         boxes = [(_OPENED, self.numbers.mailbox(given, maiden or family, home.city.country, birth))]
@@ -289,6 +290,12 @@ class _Maker:
         for years in range(self.random.choice((1, 1, 2, 3))):
             yield self.person(home, self.random.choice("fm"), birth + timedelta(days=years * 700 + self.random.randrange(300)))
 
+    def _new_name(self, home: _Home, sex: str) -> str:
+        """A given name that nobody at home has."""
+        while (name := self.names(home.city.country, sex)) in home.given:
+            pass
+        return name
+
     def _two_names(self, country: str, sex: str) -> tuple[str, str]:
         first = self.names(country, sex)
         while (second := self.names(country, sex)) == first:
@@ -354,3 +361,4 @@ class _Home:
     homes: tuple[tuple[date, Address], ...]
     landline: str | None
     mailbox: str | None
+    given: set[str] = field(default_factory=set)

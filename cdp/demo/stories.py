@@ -74,7 +74,8 @@ def _alone(person: Person) -> str:
         return f"{person.given} {person.maiden} married in June 2025, is {name} now and has a new address and a new mailbox."
     if person.story == "nickname":
         since, home = person.homes[-1]
-        return f"{name} goes by a nickname and moved within {home.city} in {since:%B %Y}."
+        where = f"within {home.city}" if home.city == person.homes[0][1].city else f"from {person.homes[0][1].city} to {home.city}"
+        return f"{name} goes by a nickname and moved {where} in {since:%B %Y}."
     return f"{name} buys, writes, calls, visits and reads the newsletter: a record in each department."
 
 

@@ -82,7 +82,8 @@ def _subscriber(random: Random, record: Sighting) -> tuple[Row, date]:
         status = "unsubscribed"
         changed = made + timedelta(days=random.randrange(20, (LAST_DAY - record.day).days))
         until = changed.date()
-    named = random.random() < 0.72 or record.person.story is not None
+    shared = record.email == record.person.shared_mailbox
+    named = random.random() < 0.72 or shared or record.person.story is not None
     row: Row = {
         "subscriber_id": record.key,
         "email": record.email,
