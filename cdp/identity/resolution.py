@@ -1,0 +1,371 @@
+"""Given a model, people are a pure function of the set of records and the decisions: neither row order nor number of threads matters.
+
+`resolve` walks the plan: prepare, find candidates, compare, train (where no model is given), complete, cluster. Each step is a function of its own
+module; another engine that finds pairs its own way calls `Comparer`, `Model` and `agglomerate` just the same.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp.errors import PlatformError
+from cdp.identity.candidates import LARGEST, Candidates, candidates
+from cdp.identity.cluster import agglomerate, components, numbered
+from cdp.identity.compare import Comparer
+from cdp.identity.features import features
+from cdp.identity.fields import Kind
+from cdp.identity.model import Model
+from cdp.identity.prepared import Prepared, prepare
+from cdp.identity.similarity import Bytes
+from cdp.identity.training import counted, fit
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+DOUBT = (0.2, 0.9)
+"""Probabilities between which a pair is shown to a steward."""
+CERTAIN = 9.0
+"""Evidence (nats) that no single pair outdoes when clusters are weighed: one coincidence must not outvote many facts."""
+COMPLETE = 64
+"""Components up to this size have all their pairs compared, not only candidates."""
+RANDOM_PAIRS = 60_000
+
+
+class Verdict(StrEnum):
+    """A person's word on two records."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`a` and `b` are values of the column record_id; a decision on a record that is not there waits for it."""
+
+    kind: Verdict
+    a: object
+    b: object
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller knows beforehand; the default suits every set.
+
+    Attributes:
+        duplicate_free: sources with at most one record for each person.
+        largest_block: records in a block of candidates at most.
+    """
+
+    duplicate_free: frozenset[str] = frozenset()
+    largest_block: int = LARGEST
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a step did: how long it took, how many things it made, the peak memory of the process after it (MiB)."""
+
+    name: str
+    seconds: float
+    count: int
+    peak_mib: int
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Who is who.
+
+    Attributes:
+        cluster: for each row the number of its person, 0, 1, … in the order of their first row.
+        confidence: for each person, how probable it is that the records are one person and no other belongs to it.
+        links: pairs of rows judged one person: row_a, row_b, evidence (nats), probability, pattern (a level for each field of the model).
+        doubtful: pairs that a person should look at, the most doubtful first; the same columns.
+        households: for each row the number of its household; people of one household live together.
+        model: what judged.
+        stages: what each step did.
+        unheeded: decisions `same` that a decision `different` contradicts.
+    """
+
+    cluster: Rows
+    confidence: Floats
+    links: pa.Table
+    doubtful: pa.Table
+    households: Rows
+    model: Model
+    stages: tuple[Stage, ...] = ()
+    unheeded: tuple[Decision, ...] = ()
+
+
+class UnknownColumns(PlatformError):
+    """The table lacks a column that resolution needs."""
+
+
+@dataclass
+class _Clock:
+    stages: list[Stage] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[list[int]]:
+        """Times a step; the caller puts the number of things it made into the list."""
+        count, start = [0], time.perf_counter()
+        yield count
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        self.stages.append(Stage(name, time.perf_counter() - start, count[0], peak))
+
+
+def train(customers: pa.Table, options: Options | None = None) -> Model:
+    """A model learned from the records alone."""
+    work = _Work(customers, options or Options())
+    return work.trained()
+
+
+def resolve(customers: pa.Table, model: Model | None = None, options: Options | None = None, decisions: Sequence[Decision] = ()) -> Resolution:
+    """The people in `customers`.
+
+    Args:
+        customers: schema CUSTOMER, with `source` and `record_id`.
+        model: trained on the records themselves where None.
+        decisions: hold whatever the evidence says.
+    """
+    work = _Work(customers, options or Options())
+    return work.resolved(model, decisions)
+
+
+class _Work:
+    """One run over one table: rows in canonical order, so that nothing depends on the order they came in."""
+
+    def __init__(self, customers: pa.Table, options: Options) -> None:
+        missing = {"source", "record_id"} - set(customers.column_names)
+        if missing:
+            raise UnknownColumns(f"the table of customers lacks {', '.join(sorted(missing))}; add them: the source of each record, and a handle unique to it")
+        self.options, self.clock = options, _Clock()
+        self.handles = customers["record_id"].combine_chunks()
+        self.order = _canonical(customers)
+        with self.clock.step("prepare") as count:
+            self.prepared: Prepared = prepare(features(customers.take(pa.array(self.order))))
+            count[0] = customers.num_rows
+        self.comparer = Comparer(self.prepared)
+        self.rows = customers.num_rows
+        self._found: tuple[Candidates, Bytes] | None = None
+
+    def compared(self) -> tuple[Candidates, Bytes]:
+        """Candidate pairs and their patterns."""
+        if self._found is None:
+            with self.clock.step("candidates") as count:
+                found = candidates(self.prepared, self.options.largest_block)
+                count[0] = len(found.a)
+            with self.clock.step("compare") as count:
+                patterns = self.comparer(found.a, found.b)
+                count[0] = len(patterns)
+            self._found = found, patterns
+        return self._found
+
+    def trained(self) -> Model:
+        _, patterns = self.compared()
+        with self.clock.step("train") as count:
+            distinct, counts, _ = counted(patterns)
+            count[0] = len(distinct)
+            model = fit(self.comparer.fields, distinct, counts, self._random())
+            return replace(model, trained_on={"records": self.rows, "pairs": len(patterns), "patterns": len(distinct)})
+
+    def _random(self) -> Bytes:
+        """Patterns of random pairs of records."""
+        if self.rows < 2:
+            return np.zeros((0, len(self.comparer.fields)), np.uint8)
+        generator = np.random.default_rng(self.rows)
+        a, b = generator.integers(0, self.rows, RANDOM_PAIRS), generator.integers(0, self.rows, RANDOM_PAIRS)
+        kind = self.prepared.features.person
+        fine = (a != b) & (kind[a] == kind[b])
+        return self.comparer(a[fine], b[fine])
+
+    def resolved(self, model: Model | None, decisions: Sequence[Decision]) -> Resolution:
+        found, patterns = self.compared()
+        model = model or self.trained()
+        with self.clock.step("score") as count:
+            a, b, patterns, evidence, posterior, candidate = self._scored(model, found, patterns)
+            count[0] = len(a)
+        with self.clock.step("cluster") as count:
+            ruled = self._ruled(decisions)
+            label, unheeded = self._clustered(a, b, evidence, ruled)
+            count[0] = int(label.max()) + 1 if len(label) else 0
+        with self.clock.step("households"):
+            homes = self._homes(a, b, posterior, label)
+        return self._told(a, b, patterns, evidence, posterior, candidate, label, homes, model, unheeded)
+
+    def _scored(self, model: Model, found: Candidates, patterns: Bytes) -> tuple[Rows, Rows, Bytes, Floats, Floats, npt.NDArray[np.bool_]]:
+        """All pairs to weigh: candidates, and every other pair within what they connect."""
+        a, b = found.a, found.b
+        evidence, posterior = _judged(model, patterns)
+        more_a, more_b = _completion(self.rows, a, b, evidence)
+        candidate = np.r_[np.ones(len(a), bool), np.zeros(len(more_a), bool)]
+        if len(more_a):
+            extra = self.comparer(more_a, more_b)
+            more_evidence, more_posterior = _judged(model, extra, indirect=True)
+            a, b, patterns = np.r_[a, more_a], np.r_[b, more_b], np.concatenate([patterns, extra])
+            evidence, posterior = np.r_[evidence, more_evidence], np.concatenate([posterior, more_posterior])
+        return a, b, patterns, evidence, posterior, candidate
+
+    def _ruled(self, decisions: Sequence[Decision]) -> list[tuple[Decision, int, int]]:
+        """Decisions on rows in canonical order; those on absent records drop out."""
+        if not decisions:
+            return []
+        place = {handle: row for row, handle in enumerate(self.handles.take(pa.array(self.order)).to_pylist())}
+        known = [(d, place.get(d.a), place.get(d.b)) for d in decisions]
+        return sorted(((d, x, y) for d, x, y in known if x is not None and y is not None and x != y), key=lambda r: (r[0].kind, min(r[1:]), max(r[1:])))
+
+    def _clustered(self, a: Rows, b: Rows, evidence: Floats, ruled: list[tuple[Decision, int, int]]) -> tuple[Rows, tuple[Decision, ...]]:
+        never = np.array([(x, y) for d, x, y in ruled if d.kind == Verdict.DIFFERENT], np.int64).reshape(-1, 2)
+        base, unheeded = _joined(self.rows, [r for r in ruled if r[0].kind == Verdict.SAME], never)
+        marks = self._marks(base)
+        low, high = base[np.r_[a, never[:, 0]]], base[np.r_[b, never[:, 1]]]
+        weight = np.r_[np.clip(evidence, -CERTAIN, CERTAIN), np.zeros(len(never))]
+        forbidden = np.r_[np.zeros(len(a), bool), np.ones(len(never), bool)]
+        apart = low != high
+        label = agglomerate(self.rows, low[apart], high[apart], weight[apart], forbidden[apart], marks)
+        return label[base], unheeded
+
+    def _marks(self, base: Rows) -> npt.NDArray[np.uint64]:
+        """A bit for each duplicate-free source that a row comes from."""
+        x = self.prepared.features
+        free = [s for s in x.sources if s in self.options.duplicate_free][:64]
+        bit = np.array([1 << free.index(s) if s in free else 0 for s in x.sources] + [0], np.uint64)
+        marks = np.zeros(self.rows, np.uint64)
+        np.bitwise_or.at(marks, base, bit[x.source])
+        return marks
+
+    def _homes(self, a: Rows, b: Rows, posterior: Floats, label: Rows) -> Rows:
+        """People linked by what only a household shares."""
+        near = posterior[:, Kind.HOUSEHOLD] > 0.9
+        size = int(label.max()) + 1 if len(label) else 0
+        return numbered(components(size, label[a[near]], label[b[near]])[label]) if size else label
+
+    def _told(
+        self, a: Rows, b: Rows, patterns: Bytes, evidence: Floats, posterior: Floats, candidate: npt.NDArray[np.bool_], label: Rows, homes: Rows, model: Model, unheeded: tuple[Decision, ...]
+    ) -> Resolution:  # fmt: skip
+        """The answer in the caller's row order."""
+        probability = posterior[:, Kind.SAME]
+        kept = label[a] == label[b]
+        doubt = candidate & (probability > DOUBT[0]) & (probability < DOUBT[1]) | (~kept & (probability >= DOUBT[1]))
+        row = self.order
+        cluster, back = _in_caller_order(label, row)
+        confidence = np.zeros(len(back))
+        confidence[back] = _confidence(label, a, b, probability, candidate)
+        doubtful = _pairs(row[a[doubt]], row[b[doubt]], evidence[doubt], probability[doubt], patterns[doubt])
+        return Resolution(
+            cluster=cluster,
+            confidence=confidence,
+            links=_pairs(row[a[kept]], row[b[kept]], evidence[kept], probability[kept], patterns[kept]),
+            doubtful=doubtful.take(np.argsort(np.abs(doubtful["probability"].to_numpy() - 0.5), kind="stable")) if doubtful.num_rows else doubtful,
+            households=_in_caller_order(homes, row)[0],
+            model=model,
+            stages=tuple(self.clock.stages),
+            unheeded=unheeded,
+        )
+
+
+def _canonical(customers: pa.Table) -> Rows:
+    """An order of rows that depends on the set of records only."""
+    handle = pc.binary_join_element_wise(customers["source"].cast(pa.string()), customers["record_id"].cast(pa.string()), "\x1f", null_handling="replace", null_replacement="")
+    keys = pd.util.hash_array(handle.to_numpy(zero_copy_only=False).astype(object), categorize=False) if len(handle) else np.zeros(0, np.uint64)
+    return np.argsort(keys, kind="stable").astype(np.int64)
+
+
+def _judged(model: Model, patterns: Bytes, indirect: bool = False) -> tuple[Floats, Floats]:
+    """Evidence and class shares of each pattern, computed once for each distinct one.
+
+    Two records that no key brought together, but others connect, are judged without the share of persons among candidates.
+    """
+    distinct, _, inverse = counted(patterns)
+    if not len(distinct):
+        return np.zeros(0), np.zeros((0, len(Kind)))
+    judge = replace(model, share=_even(model.share)) if indirect else model
+    return judge.evidence(distinct)[inverse], judge.posterior(distinct)[inverse]
+
+
+def _even(share: Floats) -> Floats:
+    """The share of persons set to one half, the others in their proportion."""
+    rest = share[1:] / share[1:].sum()
+    return np.r_[0.5, 0.5 * rest]
+
+
+def _completion(rows: int, a: Rows, b: Rows, evidence: Floats) -> tuple[Rows, Rows]:
+    """Pairs within components of linked records that were no candidates."""
+    linked = evidence > 0
+    label = components(rows, a[linked], b[linked])
+    size = np.bincount(label, minlength=1)
+    members = np.flatnonzero((size[label] > 2) & (size[label] <= COMPLETE))
+    members = members[np.argsort(label[members], kind="stable")]
+    if not len(members):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    from cdp.identity.candidates import Key, _within
+
+    pairs = _within(Key("component", members, label[members].astype(np.uint64)), rows)
+    known = np.isin(pairs, a * rows + b)
+    pairs = pairs[~known]
+    x, y = pairs // rows, pairs % rows
+    return x, y
+
+
+def _joined(rows: int, same: list[tuple[Decision, int, int]], never: Rows) -> tuple[Rows, tuple[Decision, ...]]:
+    """Each row's representative after the decisions `same`; one that would join what must stay apart is not heeded."""
+    parent: dict[int, int] = {}
+
+    def root(x: int) -> int:
+        while x in parent:
+            x = parent[x]
+        return x
+
+    unheeded = []
+    for decision, x, y in same:
+        low, high = sorted((root(x), root(y)))
+        if low == high:
+            continue
+        if any({root(int(p)), root(int(q))} == {low, high} for p, q in never):
+            unheeded.append(decision)
+            continue
+        parent[high] = low
+    base = np.arange(rows, dtype=np.int64)
+    for row in parent:
+        base[row] = root(row)
+    return base, tuple(unheeded)
+
+
+def _in_caller_order(label: Rows, order: Rows) -> tuple[Rows, Rows]:
+    """Labels for the caller's rows, numbered by first row there; and the new number of each old label."""
+    spread = np.empty(len(label), np.int64)
+    spread[order] = label
+    named = numbered(spread) if len(spread) else spread
+    back = np.zeros(int(label.max()) + 1 if len(label) else 0, np.int64)
+    back[spread] = named
+    return named, back
+
+
+def _confidence(label: Rows, a: Rows, b: Rows, probability: Floats, candidate: npt.NDArray[np.bool_]) -> Floats:
+    """For each person: the mean over its records of their best link, less the best link to a record that was left out."""
+    rows = len(label)
+    inside, outside = np.zeros(rows), np.zeros(rows)
+    kept = label[a] == label[b]
+    for x in (a, b):
+        np.maximum.at(inside, x[kept], probability[kept])
+        left = ~kept & candidate
+        np.maximum.at(outside, x[left], probability[left])
+    size = np.bincount(label) if rows else np.zeros(0, np.int64)
+    mine = np.where(size[label] > 1, inside, 1.0) * (1 - 0.5 * outside) if rows else inside
+    return np.bincount(label, mine) / size if rows else np.zeros(0)
+
+
+def _pairs(a: Rows, b: Rows, evidence: Floats, probability: Floats, patterns: Bytes) -> pa.Table:
+    width = patterns.shape[1]
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    order = np.lexsort((high, low))
+    pattern = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(patterns[order]).reshape(-1)), width)
+    return pa.table({"row_a": low[order], "row_b": high[order], "evidence": evidence[order], "probability": probability[order], "pattern": pattern})
