@@ -146,8 +146,10 @@ class NumberPaging:
         total = at(answer.data, self.total_at) if self.total_at else None
         if isinstance(total, int):
             done = (now - self.first) * (self.size if self.step else 1) + len(rows)
-            return Following(following, bool(rows) and done < total)
-        return Following(following, bool(rows))
+            more = bool(rows) and done < total
+        else:
+            more = bool(rows)
+        return Following(following if more else None, more)
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,8 @@ class AfterKeyPaging:
         return with_params(request, values if token is None else {**values, self.param: token})
 
     def following(self, token: Token | None, answer: Answer, rows: Sequence[Any]) -> Following:
-        last = at(rows[-1], self.key) if rows else None
-        return Following(last, last is not None and bool(at(answer.data, self.more_at)))
+        last = at(rows[-1], self.key) if rows and at(answer.data, self.more_at) else None
+        return Following(last, last is not None)
 
 
 def walk(client: HttpClient, paging: Paging, request: Request, records: str, token: Token | None) -> Iterator[tuple[list[Any], Following]]:
