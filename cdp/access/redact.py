@@ -6,6 +6,7 @@ neutral name (a source key that is an e-mail address, a display name that is one
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from cdp.access.mask import mask
 from cdp.access.policy import FIELD_OF, INTERACTION_FIELD_OF, View, Visibility
 
 Json = dict[str, Any]
+_PRICES = frozenset({"unit_price", "amount"})
+"""Members of an order's items that add up to its amount."""
 
 
 def _shown(view: View, field: str, value: Any) -> Any:
@@ -105,17 +108,18 @@ def redact_canonical(view: View, canonical: Mapping[str, Any]) -> Json:
                 seen[name] = _identifiers(view, value)
             case "issues":
                 seen[name] = [issue for issue in value if _issue_seen(view, issue)]
-            case "attributes" if isinstance(value, Mapping):
-                seen[name] = {key: _shown(view, f"attributes.{key}", item) for key, item in value.items()}
-                seen[name] = {key: item for key, item in seen[name].items() if item is not None}
             case "attributes":
-                if view.sees("attributes.*"):
-                    seen[name] = value
+                seen[name] = _attributes(view, json.loads(value) if isinstance(value, str) else value)
             case _:
                 shown = _shown(view, FIELD_OF.get(name, name), value)
                 if shown is not None:
                     seen[name] = shown
     return seen
+
+
+def _attributes(view: View, attributes: Mapping[str, Any]) -> Json:
+    shown = ((name, _shown(view, f"attributes.{name}", value)) for name, value in attributes.items())
+    return {name: value for name, value in shown if value is not None}
 
 
 def _issue_seen(view: View, issue: Mapping[str, Any]) -> bool:
@@ -136,10 +140,7 @@ def _link(view: View, link: Mapping[str, Any]) -> Json:
     pattern = {
         name: level for name, level in (link.get("pattern") or {}).items() if view.of(FIELD_OF.get(name, name)) is not Visibility.HIDDEN
     }
-    other = link["other_record"]
-    if isinstance(other, Mapping) and "source_key" in other:
-        other = {**other, "source_key": redact_key(view, other["source_key"])}
-    return {**link, "other_record": other, "pattern": pattern}
+    return {**link, "source_key": redact_key(view, link["source_key"]), "pattern": pattern}
 
 
 def redact_interaction(view: View, interaction: Mapping[str, Any]) -> Json:
@@ -155,4 +156,6 @@ def redact_interaction(view: View, interaction: Mapping[str, Any]) -> Json:
             seen[name] = value
         elif (shown := _shown(view, INTERACTION_FIELD_OF[name], value)) is not None:
             seen[name] = shown
+    if not view.sees("interaction.amount") and isinstance(seen.get("items"), list):
+        seen["items"] = [{name: value for name, value in item.items() if name not in _PRICES} for item in seen["items"]]
     return seen

@@ -1,0 +1,182 @@
+"""The pages that people look at all day: finding a customer, one customer, the system. Each works without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from sqlalchemy import Connection, text
+
+from api import customers
+from api.assets import PLOTLY
+from api.comparison import compare
+from api.customers import plain
+from api.house import note, principal, reading, view
+from api.operations import CURSOR, Query, page, parse_query
+from api.profiles import TIMELINE
+from api.system import refusals_by_reason
+from cdp.access import View
+from cdp.ingest.status import stream_status, totals
+from cdp.profiles import NotFound
+from cdp.profiles.activity import MonthCount, by_month
+
+blueprint = Blueprint("pages", __name__)
+
+SEARCH = (Query("q", "Words.", max_length=200), CURSOR)
+_PER_PAGE = 25
+_RECENT = 8
+
+
+@blueprint.get("/")
+@page("profile.read")
+def home() -> Any:
+    """Search, and who was looked at last."""
+    asked = parse_query(SEARCH)
+    q = (asked["q"] or "").strip()
+    with reading() as connection:
+        found = _search(connection, q, asked["cursor"])
+        recent = [] if q else _recent(connection)
+        counts = None if q else plain(totals(connection))
+    _note_search(found)
+    template = "results.html" if request.headers.get("X-Fragment") else "home.html"
+    return render_template(template, q=q, found=found, recent=recent, counts=counts, first=asked["cursor"] is None)
+
+
+def _search(connection: Connection, q: str, cursor: str | None) -> Any:
+    return customers.find(connection, view(), q=q, limit=_PER_PAGE, cursor=cursor) if q else None
+
+
+def _note_search(found: Any) -> None:
+    if found is not None:
+        note("profile.search", None, {"by": ["q"], "found": len(found["items"]), "via": "page"})
+
+
+def _recent(connection: Connection) -> list[Any]:
+    """Profiles that who asks looked at last, as the audit trail has it."""
+    rows = connection.execute(
+        text(
+            """select object from (
+                 select object, max(id) as last from (
+                   select object, id from audit where principal = :name and action = 'profile.read' order by id desc limit 200) newest
+                 group by object) x order by last desc limit :limit"""
+        ),
+        {"name": principal().name, "limit": _RECENT},
+    )
+    return [found for row in rows if (found := _summary(connection, view(), row.object)) is not None]
+
+
+def _summary(connection: Connection, seen: View, profile_id: str) -> Any:
+    try:
+        return customers.profile(connection, seen, UUID(profile_id))
+    except NotFound:
+        return None
+
+
+@blueprint.get("/profiles/<uuid:profile_id>")
+@page("profile.read")
+def profile(profile_id: UUID) -> Any:
+    """Who this is, how to reach them, what happened last."""
+    with reading() as connection:
+        found = customers.profile(connection, view(), profile_id)
+        if found["redirected_from"]:
+            return _to_living("pages.profile", found)
+        latest = customers.timeline(connection, view(), profile_id, limit=12)
+        activity = by_month(connection, profile_id, months=24)
+    note("profile.read", found["id"], {"part": "profile", "via": "page"})
+    return render_template("profile.html", tab="overview", profile=found, timeline=latest, bars=_bars(activity))
+
+
+def _to_living(endpoint: str, found: Any) -> Any:
+    return redirect(url_for(endpoint, profile_id=found["id"], merged=found["redirected_from"]), 302)
+
+
+@blueprint.get("/profiles/<uuid:profile_id>/records")
+@page("record.read")
+def records(profile_id: UUID) -> Any:
+    """The records side by side, and what ties them together."""
+    with reading() as connection:
+        found = customers.profile(connection, view(), profile_id)
+        if found["redirected_from"]:
+            return _to_living("pages.records", found)
+        held = customers.records(connection, view(), profile_id)["items"]
+    note("profile.read", found["id"], {"part": "records", "via": "page"})
+    return render_template(
+        "records.html", tab="records", profile=found, records=held, rows=compare(held), links=_links(held), raw=view().raw
+    )
+
+
+def _links(held: list[Any]) -> list[Any]:
+    """Each pair once, the strongest evidence first."""
+    pairs: dict[frozenset[tuple[str, ...]], Any] = {}
+    for record in held:
+        for link in record["links"]:
+            here, there = (tuple(x[name] for name in ("source", "stream", "source_key")) for x in (record, link))
+            pairs.setdefault(frozenset((here, there)), link | {"here": record})
+    return sorted(pairs.values(), key=lambda link: -float(link["evidence"]))
+
+
+@blueprint.get("/profiles/<uuid:profile_id>/timeline")
+@page("profile.read")
+def timeline(profile_id: UUID) -> Any:
+    """Everything that happened, over all sources."""
+    asked = parse_query(TIMELINE)
+    with reading() as connection:
+        found = customers.profile(connection, view(), profile_id)
+        if found["redirected_from"]:
+            return _to_living("pages.timeline", found)
+        held = customers.timeline(
+            connection, view(), profile_id, limit=asked["limit"], cursor=asked["cursor"], kinds=asked["kind"], channels=asked["channel"]
+        )
+    note("profile.read", found["id"], {"part": "timeline", "via": "page"})
+    return render_template("timeline.html", tab="timeline", profile=found, timeline=held, asked=asked)
+
+
+@blueprint.get("/profiles/<uuid:profile_id>/history")
+@page("record.read")
+def history(profile_id: UUID) -> Any:
+    """Who is who, change by change."""
+    with reading() as connection:
+        found = customers.profile(connection, view(), profile_id)
+        if found["redirected_from"]:
+            return _to_living("pages.history", found)
+        entries = customers.history(connection, profile_id)["items"]
+    note("profile.read", found["id"], {"part": "history", "via": "page"})
+    return render_template("history.html", tab="history", profile=found, entries=entries)
+
+
+@blueprint.get("/system")
+@page("status.read")
+def system() -> Any:
+    """What is where, how fresh, and what was refused."""
+    with reading() as connection:
+        streams = plain(stream_status(connection))
+        counts = plain(totals(connection))
+        refused = refusals_by_reason(connection) if principal().may("quarantine.read") else None
+        activity = by_month(connection)
+    chart = {"series": _series(activity)} if activity else None
+    return render_template("system.html", streams=streams, totals=counts, refused=refused, chart=chart, plotly=PLOTLY)
+
+
+def _series(activity: list[MonthCount]) -> list[Any]:
+    months = sorted({count.month for count in activity})
+    held = {(count.channel, count.month): count.interactions for count in activity}
+    channels = sorted({count.channel for count in activity}, key=lambda name: -sum(held.get((name, month), 0) for month in months))
+    labels = [month.strftime("%Y-%m") for month in months]
+    return [{"name": name.replace("_", " "), "x": labels, "y": [held.get((name, month), 0) for month in months]} for name in channels]
+
+
+def _bars(activity: list[MonthCount]) -> list[Any]:
+    """One bar a month, months without interactions included, its height in percent of the highest."""
+    if not activity:
+        return []
+    sums: dict[tuple[int, int], int] = {}
+    for count in activity:
+        sums[count.month.year, count.month.month] = sums.get((count.month.year, count.month.month), 0) + count.interactions
+    first, last = (year * 12 + month - 1 for year, month in (min(sums), max(sums)))
+    top = max(sums.values())
+    months = [(number // 12, number % 12 + 1) for number in range(max(first, last - 23), last + 1)]
+    return [
+        {"month": f"{year}-{month:02}", "count": sums.get((year, month), 0), "height": 100 * sums.get((year, month), 0) / top}
+        for year, month in months
+    ]
