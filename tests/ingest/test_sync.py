@@ -71,7 +71,7 @@ def test_two_rows_of_one_key_the_first_lands_and_the_other_waits(engine: Engine,
 @pytest.mark.parametrize("batch", [1, 2, 50_000])
 def test_two_rows_of_one_key_in_different_pages_the_first_lands(engine: Engine, settings: Settings, tmp_path: Path, batch: int) -> None:
     path = write_csv(tmp_path / "people.csv", [ANN, BOB, ANN | {"first": "Anna"}])
-    add_source(engine, path, config={"path": str(path), "batch_rows": batch})
+    add_source(engine, path, config={"streams": {"people": str(path)}, "batch_rows": batch})
     counts = sync_all(engine, settings).streams[0].counts
     assert (counts.added, counts.changed, counts.reasons) == (2, 0, {"duplicate_key": 1})
     write_csv(path, [ANN, BOB | {"first": "Rob"}, ANN | {"first": "Anna"}])
@@ -207,6 +207,7 @@ def test_a_mapped_field_that_changes_its_type_stops_its_stream(engine: Engine, s
 
 def test_workers_land_what_one_process_lands(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     people = [ANN | {"id": str(n), "email": f"p{n}@example.com"} for n in range(5_000)]
-    add_source(engine, write_csv(tmp_path / "people.csv", people), config={"path": str(tmp_path / "people.csv"), "batch_rows": 2_500})
+    path = write_csv(tmp_path / "people.csv", people)
+    add_source(engine, path, config={"streams": {"people": str(path)}, "batch_rows": 2_500})
     assert sync(engine, settings).streams[0].counts.added == 5_000
     assert rows(engine, "select count(distinct canonical->'emails'->>0) from record") == [(5_000,)]

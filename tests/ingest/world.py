@@ -60,8 +60,9 @@ def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def add_source(engine: Engine, path: Path, mapping: Mapping[str, Any] = PEOPLE, name: str = "crm", **more: Any) -> None:
-    """Register `path` as a source of files."""
-    document = {"name": name, "connector": "files", "config": {"path": str(path)}, "mapping": mapping, **more}
+    """Register `path` as a source of files; a file is the stream that the mapping names."""
+    config = {"path": str(path)} if path.is_dir() else {"streams": {next(iter(mapping["streams"])): str(path)}}
+    document = {"name": name, "connector": "files", "config": config, "mapping": mapping, **more}
     with engine.begin() as connection:
         register(connection, SourceDefinition.of(document))
 
