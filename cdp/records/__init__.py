@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cdp.records.columns import Defaults
     from cdp.records.mapping import Mapping, MappingError, RecordMapping, StreamMapping
     from cdp.records.model import CUSTOMER, INTERACTION
+    from cdp.records.proposal import FieldGuess, Proposal, preview, propose
 
 _HOMES = {
     "batch": ("MappedBatch", "RefusedRow", "map_batch", "source_keys"),
@@ -21,6 +22,7 @@ _HOMES = {
     "columns": ("Defaults",),
     "mapping": ("Mapping", "MappingError", "RecordMapping", "StreamMapping"),
     "model": ("CUSTOMER", "INTERACTION"),
+    "proposal": ("FieldGuess", "Proposal", "preview", "propose"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -28,9 +30,11 @@ __all__ = [
     "CUSTOMER",
     "INTERACTION",
     "Defaults",
+    "FieldGuess",
     "MappedBatch",
     "Mapping",
     "MappingError",
+    "Proposal",
     "RecordMapping",
     "RefusedRow",
     "StreamMapping",
@@ -38,6 +42,8 @@ __all__ = [
     "from_canonical",
     "invalid_documents",
     "map_batch",
+    "preview",
+    "propose",
     "source_keys",
 ]
 
