@@ -2,6 +2,7 @@
 
 A level's four figures are the chance to see it, where the field is there in both records, in a pair of one person's records, of two people of
 one household, of two namesakes, and of unrelated people. Training moves them to what the data shows; for a handful of records they rule.
+Two further classes are strangers whom one coincidence brings together: a birth date, or a contact point that many use; they begin as unrelated.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ class Kind(IntEnum):
     HOUSEHOLD = 1
     NAMESAKE = 2
     UNRELATED = 3
+    BIRTHMATE = 4
+    CONTACT = 5
 
 
 MISSING = 0
@@ -34,11 +37,19 @@ class Level:
 
 @dataclass(frozen=True)
 class Field:
-    """One comparison of two records. `by_chance` names the classes where this field agrees no more often than in any two records."""
+    """One comparison of two records.
+
+    Attributes:
+        by_chance: the classes where this field agrees no more often than in any two records.
+        most: how often at most one person's records reach a level that speaks against it: what two records are never taken for one person by.
+        chosen: the chances of the levels in the class that this field is the coincidence of.
+    """
 
     name: str
     levels: tuple[Level, ...]
     by_chance: tuple[Kind, ...] = ()
+    most: tuple[tuple[str, float], ...] = ()
+    chosen: tuple[tuple[Kind, tuple[float, ...]], ...] = ()
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -48,7 +59,7 @@ def _levels(*rows: tuple[str, str, float, float, float, float]) -> tuple[Level, 
     return tuple(Level(name, says, (a, b, c, d)) for name, says, a, b, c, d in rows)
 
 
-H, N = Kind.HOUSEHOLD, Kind.NAMESAKE
+H, N, B, C = Kind.HOUSEHOLD, Kind.NAMESAKE, Kind.BIRTHMATE, Kind.CONTACT
 
 GIVEN = Field(
     "given_name",
@@ -63,7 +74,8 @@ GIVEN = Field(
         ("differ", "different given names", 0.02, 0.860, 0.02, 0.850),
         ("swapped", "the same names in another order", 0.015, 0.001, 0.01, 0.001),
     ),
-    by_chance=(H,),
+    by_chance=(H, B, C,),
+    most=(("differ", 0.05), ("alike", 0.04), ("swapped", 0.2)),
 )
 FAMILY = Field(
     "family_name",
@@ -77,6 +89,8 @@ FAMILY = Field(
         ("initial", "the initial fits the family name", 0.01, 0.01, 0.01, 0.02),
         ("differ", "different family names", 0.07, 0.16, 0.08, 0.77),
     ),
+    by_chance=(B, C,),
+    most=(("differ", 0.25),),
 )
 MIDDLE = Field(
     "middle_name",
@@ -85,7 +99,8 @@ MIDDLE = Field(
         ("fits", "middle names that fit each other", 0.17, 0.06, 0.08, 0.06),
         ("differ", "different middle names", 0.08, 0.91, 0.87, 0.92),
     ),
-    by_chance=(H,),
+    by_chance=(H, B, C,),
+    most=(("differ", 0.25),),
 )
 BIRTH = Field(
     "birth_date",
@@ -97,7 +112,9 @@ BIRTH = Field(
         ("year", "the same year of birth", 0.02, 0.020, 0.015, 0.020),
         ("differ", "different birth dates", 0.03, 0.965, 0.98, 0.963),
     ),
-    by_chance=(H, N),
+    by_chance=(H, N, C,),
+    most=(("differ", 0.1), ("year", 0.05)),
+    chosen=((B, (0.6, 0.1, 0.05, 0.15, 0.05, 0.05)),),
 )
 EMAIL = Field(
     "email",
@@ -108,7 +125,8 @@ EMAIL = Field(
         ("name", "the same name at another mail service", 0.03, 0.005, 0.010, 0.010),
         ("differ", "different e-mails", 0.29, 0.77, 0.986, 0.965),
     ),
-    by_chance=(N,),
+    by_chance=(N, B,),
+    chosen=((C, (0.15, 0.40, 0.01, 0.01, 0.43)),),
 )
 PHONE = Field(
     "phone",
@@ -118,7 +136,8 @@ PHONE = Field(
         ("near", "phones that differ by a slip", 0.02, 0.010, 0.001, 0.005),
         ("differ", "different phones", 0.36, 0.53, 0.997, 0.970),
     ),
-    by_chance=(N,),
+    by_chance=(N, B,),
+    chosen=((C, (0.15, 0.60, 0.01, 0.24)),),
 )
 ADDRESS = Field(
     "address",
@@ -131,11 +150,13 @@ ADDRESS = Field(
         ("area", "the same area", 0.06, 0.04, 0.100, 0.150),
         ("differ", "different addresses", 0.24, 0.15, 0.88, 0.74),
     ),
-    by_chance=(N,),
+    by_chance=(N, B,),
 )
 GENDER = Field(
     "gender",
     _levels(("same", "the same gender", 0.975, 0.45, 0.95, 0.5), ("differ", "different genders", 0.025, 0.55, 0.05, 0.5)),
+    by_chance=(B, C,),
+    most=(("differ", 0.06),),
 )
 RANK = Field(
     "generation",
@@ -143,6 +164,7 @@ RANK = Field(
         ("same", "the same generation mark", 0.97, 0.2, 0.5, 0.5),
         ("differ", "another generation (junior, senior)", 0.03, 0.8, 0.5, 0.5),
     ),
+    most=(("differ", 0.1),),
 )
 PLACE = Field(
     "birth_place",
@@ -151,7 +173,7 @@ PLACE = Field(
         ("alike", "birth places that look alike", 0.10, 0.08, 0.02, 0.03),
         ("differ", "different birth places", 0.15, 0.52, 0.95, 0.93),
     ),
-    by_chance=(N,),
+    by_chance=(N, B, C,),
 )
 JOB = Field(
     "job_title",
@@ -160,7 +182,7 @@ JOB = Field(
         ("alike", "jobs that look alike", 0.10, 0.05, 0.05, 0.05),
         ("differ", "different jobs", 0.25, 0.85, 0.87, 0.87),
     ),
-    by_chance=(H, N),
+    by_chance=(H, N, B, C,),
 )
 EMPLOYER = Field(
     "employer",
@@ -169,7 +191,7 @@ EMPLOYER = Field(
         ("alike", "employers that look alike", 0.15, 0.05, 0.03, 0.04),
         ("differ", "different employers", 0.15, 0.85, 0.94, 0.91),
     ),
-    by_chance=(N,),
+    by_chance=(N, B,),
 )
 ORGANISATION = Field(
     "organisation_name",
@@ -202,7 +224,7 @@ def identifier(kind: str) -> Field:
             ("near", f"{kind}: a slip apart", 0.04, 0.006, 0.003, 0.006),
             ("differ", f"different {kind}", 0.06, 0.93, 0.993, 0.970),
         ),
-        by_chance=(H, N),
+        by_chance=(H, N, B, C),
     )
 
 

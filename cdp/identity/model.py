@@ -98,10 +98,11 @@ def log_odds(logs: Floats) -> Floats:
 
 def untrained(fields: tuple[Field, ...]) -> Model:
     """The model that knows only the table of fields."""
-    return Model(fields, np.array([0.25, 0.15, 0.10, 0.50]), tuple(prior(f) for f in fields))
+    return Model(fields, np.array([0.25, 0.15, 0.10, 0.40, 0.05, 0.05]), tuple(prior(f) for f in fields))
 
 
 def prior(of: Field) -> Floats:
     """(Kind, 1 + levels) chances before any data."""
-    table = np.array([[level.prior[kind] for level in of.levels] for kind in Kind])
+    chosen = dict(of.chosen)
+    table = np.array([chosen.get(kind) or [level.prior[min(kind, Kind.UNRELATED)] for level in of.levels] for kind in Kind])
     return np.column_stack([np.ones(len(Kind)), table / table.sum(axis=1, keepdims=True)])

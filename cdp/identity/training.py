@@ -68,7 +68,21 @@ def _update(field: Field, seen: Floats, before: Floats, random: Floats) -> Float
         if kind in field.by_chance:
             held = held + ANCHOR * seen[kind, 1:].sum() * random
         out[kind, 1:] = held / held.sum()
+    out[Kind.SAME, 1:] = _bounded(field, out[Kind.SAME, 1:])
     return out
+
+
+def _bounded(field: Field, chance: Floats) -> Floats:
+    """The chances with those that speak against one person held to their bounds, and what is cut off given to the others in proportion."""
+    bounds = dict(field.most)
+    if not bounds:
+        return chance
+    most = np.array([bounds.get(level.name, 1.0) for level in field.levels])
+    cut = np.minimum(chance, most)
+    free = most >= 1.0
+    rest = cut[free].sum()
+    cut[free] *= (1 - cut[~free].sum()) / rest if rest else 1.0
+    return np.asarray(cut / cut.sum())
 
 
 def _chance(levels: npt.NDArray[np.uint8], before: Floats) -> Floats:
