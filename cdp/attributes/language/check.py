@@ -103,7 +103,7 @@ def _scalar(compare: Compare, kind: Type, value: Scalar) -> None:
     if kind is Type.NUMBER and (isinstance(value, bool) or not isinstance(value, Decimal)):
         raise DefinitionError(compare.place, f"{compare.field} is a number and cannot be compared with the text {value!r}")
     if kind in (Type.TEXT, Type.LIST) and isinstance(value, Decimal | bool):
-        raise DefinitionError(compare.place, f'{compare.field} is a {kind} and cannot be compared with {value}; write "{value}" for the text')
+        raise DefinitionError(compare.place, f'{compare.field} is a {kind}, not comparable with {value}; write "{value}" for the text')
     if kind is Type.BOOLEAN and not isinstance(value, bool):
         raise DefinitionError(compare.place, f"{compare.field} is true or false, not {value!r}")
     if kind is Type.DATE and not (isinstance(value, str) and _DAY.fullmatch(value)):

@@ -79,9 +79,9 @@ def _read_value(op: Op, value: object, place: str) -> Value:
 def read_compare(document: Json, place: str) -> Compare:
     """`{"field", "operator", "value"}` as a comparison."""
     written = document.get("operator")
-    if written not in Op:
+    if written not in set(Op):
         raise DefinitionError(f"{place}/operator", f"no operator is called {written!r}; there are {', '.join(Op)}")
-    op = Op(written)
+    op = Op(str(written))
     if op in VALUELESS:
         value = None
     elif "value" in document:

@@ -269,4 +269,3 @@ def moment(written: str, place: str) -> datetime:
 def parse_predicate(text: str) -> Predicate:
     """A condition on one event, such as `status = open and amount > 100`."""
     return cast(Predicate, Parser(text).whole())
-

@@ -152,7 +152,8 @@ def _texts(compare: Compare, column: Sql, now: datetime) -> Sql:
         return func.starts_with(folded, wanted)
     if compare.op is Op.ENDS_WITH:
         return func.right(folded, func.length(wanted)) == wanted
-    assert compare.op is Op.CONTAINS and value is not None and not isinstance(value, Duration | Reference)
+    assert compare.op is Op.CONTAINS
+    assert isinstance(value, str | Decimal | bool)
     return contains(value)
 
 

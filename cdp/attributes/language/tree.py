@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -119,7 +120,7 @@ class Compare:
     field: str
     op: Op
     value: Value = None
-    place: str = field(default="", compare=False)
+    place: str = dataclasses.field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class Window:
     unit: str = ""
     start: datetime | None = None
     end: datetime | None = None
-    place: str = field(default="", compare=False)
+    place: str = dataclasses.field(default="", compare=False)
 
     def bounds(self, now: datetime) -> tuple[datetime | None, datetime]:
         """After the first (null: from the beginning), up to and including the second. Nothing after `now` ever counts."""
