@@ -84,8 +84,8 @@ def propose(sample: pa.Table | Sequence[Mapping[str, Any]], default_country: str
     """
     columns = sample_columns(sample, default_country)
     lists = object_lists(sample)
-    as_customer = _guess(columns, known.CUSTOMER_NAMES | {_ADDRESS + name: names for name, names in known.ADDRESS_NAMES.items()})
-    as_interaction = _guess(columns, known.INTERACTION_NAMES)
+    as_customer = _guess(columns, known.targets("customer") | {_ADDRESS + name: names for name, names in known.targets("address").items()})
+    as_interaction = _guess(columns, known.targets("interaction"))
     keys = _keys(columns)
     happens = _is_interaction(as_customer, as_interaction, keys, lists, stream)
     body = _interaction(columns, as_interaction, keys, lists, stream) if happens else _customer(columns, as_customer, keys)
@@ -107,7 +107,7 @@ def preview(sample: pa.Table | Sequence[Mapping[str, Any]], mapping: Mapping[str
     return [json.loads(kept[row]) if row in kept else refused[row] for row in range(len(sample)) if row in kept or row in refused]
 
 
-def _guess(columns: Sequence[SampledColumn], names: dict[str, str]) -> dict[str, FieldGuess]:
+def _guess(columns: Sequence[SampledColumn], names: dict[str, frozenset[str]]) -> dict[str, FieldGuess]:
     """The best target of each column; of columns that want one single-valued target, the surest gets it."""
     wanted = [guess for guess in (_one(column, names) for column in columns) if guess]
     taken: dict[str, FieldGuess] = {}
@@ -121,7 +121,7 @@ def _guess(columns: Sequence[SampledColumn], names: dict[str, str]) -> dict[str,
     return taken
 
 
-def _one(column: SampledColumn, names: dict[str, str]) -> FieldGuess | None:
+def _one(column: SampledColumn, names: dict[str, frozenset[str]]) -> FieldGuess | None:
     if column.looks("email") >= 0.8 and "emails" in names:
         return FieldGuess(column.path, "emails", 0.95, f"{column.looks('email'):.0%} of the values are e-mail addresses")
     named = known.match(column.path.removesuffix("[]"), names)
@@ -130,6 +130,12 @@ def _one(column: SampledColumn, names: dict[str, str]) -> FieldGuess | None:
             return FieldGuess(column.path, "phones", 0.7, f"{column.looks('phone'):.0%} of the values are phone numbers")
         return None
     target, certainty = named
+    if (
+        target.startswith(_ADDRESS)
+        and certainty < 1
+        and known.words_of(column.path) & known.names("beside_word") - {target.removeprefix(_ADDRESS), "state"}
+    ):
+        return None
     looks = _MUST_LOOK.get(target.removeprefix(_ADDRESS))
     if looks is None or not column.filled:
         return FieldGuess(column.path, target, round(certainty * (0.9 if column.filled else 0.5), 2), f"the name says {target}")
@@ -156,43 +162,19 @@ def _keys(columns: Sequence[SampledColumn]) -> _Keys:
     )
     customer = None
     for column in plain:
-        words = known.words_of(column.path)
-        if own is not None and column.path == own.field:
-            continue
-        if (
-            (words & known.CUSTOMER_WORDS
-            and (words & {"id", "key", "no", "nr", "number", "nummer", "code", "ref"} or len(words) == 1))
-            or _glued(column)
-        ):
+        if (own is None or column.path != own.field) and known.names_customer(column.path):
             customer = FieldGuess(column.path, "customer_key", 0.85 if column.filled else 0.4, "the name says whose it is")
             break
     return _Keys(own, customer)
 
 
-def _glued(column: SampledColumn) -> bool:
-    """`kundennr`, `userid`: a customer's word and a key's word without a sign between."""
-    folded = known.fold_name(column.path)
-    return any(
-        folded.startswith(word) and folded.removeprefix(word) in ("id", "nr", "no", "nummer", "number", "key", "ref")
-        for word in known.CUSTOMER_WORDS
-    )
-
-
 def _key(column: SampledColumn, place: int) -> FieldGuess | None:
-    folded = known.fold_name(column.path.rpartition(".")[2])
-    words = folded.split("_")
-    named = folded in known.KEY_NAMES or words[-1] in ("id", "key", "no", "nr", "number", "uuid", "nummer") or _glued(column)
+    exactly = known.last_part(column.path) in known.names("key")
     if not column.unique or any(" " in text or "@" in text for text in column.filled[:50]):
-        return (
-            FieldGuess(column.path, "source_key", 0.2, "the name says key, but values repeat or lack") if folded in ("id", "key") else None
-        )
-    if named:
-        return FieldGuess(
-            column.path,
-            "source_key",
-            0.97 if folded in known.KEY_NAMES else 0.92 - place / 1000,
-            "the name says key, and every row has its own",
-        )
+        return FieldGuess(column.path, "source_key", 0.2, "the name says key, but values repeat or lack") if exactly else None
+    if exactly or known.is_key(column.path):
+        confidence = 0.97 if exactly else 0.92 - place / 1000
+        return FieldGuess(column.path, "source_key", confidence, "the name says key, and every row has its own")
     return FieldGuess(column.path, "source_key", 0.5 - place / 1000, "every row has its own value")
 
 
@@ -204,8 +186,10 @@ def _is_interaction(
     happening = {guess.target for guess in interaction.values()} & _HAPPENING
     if "at" not in happening:
         return False
-    named = any(known.words_of(stream) & set(words.split()) for words in known.INTERACTION_WORDS.values())
-    signs = len(happening) - 1 + 2 * (keys.customer is not None) + 2 * named + len(known.ITEM_LISTS & set(map(known.fold_name, lists)))
+    named = any(known.words_of(stream) & words for words in known.targets("kind_word").values())
+    signs = (
+        len(happening) - 1 + 2 * (keys.customer is not None) + 2 * named + len(known.names("item_list") & set(map(known.fold_name, lists)))
+    )
     return signs > 2 * len(personal)
 
 
@@ -245,6 +229,7 @@ def _customer(columns: Sequence[SampledColumn], guesses: dict[str, FieldGuess], 
     body.key("source_key", own and FieldGuess(own.field, "source_key", own.confidence, own.reason))
     if own is None:
         body.key("source_key", _last_resort(columns))
+    _birth_date_parts(body, columns)
     used = {path for path, guess in body.guesses.items() if guess.target}
     for column in columns:
         if column.path in used:
@@ -255,6 +240,14 @@ def _customer(columns: Sequence[SampledColumn], guesses: dict[str, FieldGuess], 
         elif not _identifier(body, column):
             _consent(body, column)
     return _rest(body, columns, "attributes")
+
+
+def _birth_date_parts(body: _Body, columns: Sequence[SampledColumn]) -> None:
+    parts = known.birth_date_parts([column.path for column in columns if column.looks("number") > 0.9])
+    if parts:
+        body.document["birth_date"] = dict(zip(("year", "month", "day"), parts, strict=True))
+        for path in parts:
+            body.guesses[path] = FieldGuess(path, "birth_date", 0.85, "year, month and day of birth, in fields of their own")
 
 
 def _personal_fields(guesses: dict[str, FieldGuess]) -> set[str]:
@@ -270,8 +263,9 @@ def _last_resort(columns: Sequence[SampledColumn]) -> FieldGuess:
 
 
 def _identifier(body: _Body, column: SampledColumn) -> bool:
-    named = known.match(column.path, known.IDENTIFIER_NAMES)
-    if named is None or not column.filled:
+    named = known.match(column.path, known.targets("identifier"))
+    taken = body.document.get("identifiers", {})
+    if named is None or not column.filled or named[0] in taken or known.last_part(column.path).split("_")[-1] in known.names("beside_word"):
         return False
     body.document.setdefault("identifiers", {})[named[0]] = column.path
     body.guesses[column.path] = FieldGuess(column.path, f"identifiers.{named[0]}", round(0.8 * named[1], 2), f"the name says {named[0]}")
@@ -280,7 +274,7 @@ def _identifier(body: _Body, column: SampledColumn) -> bool:
 
 def _consent(body: _Body, column: SampledColumn) -> None:
     words = known.words_of(column.path)
-    if not words & known.CONSENT_WORDS or column.looks("consent") < 0.9:
+    if not words & known.names("consent_word") or column.looks("consent") < 0.9:
         return
     purpose = "newsletter" if "newsletter" in words else "marketing"
     body.document.setdefault("consents", {}).setdefault(purpose, column.path)
@@ -315,16 +309,16 @@ def _by_email(columns: Sequence[SampledColumn]) -> FieldGuess | None:
 def _kind(body: _Body, columns: Sequence[SampledColumn], lists: dict[str, list[str]], stream: str) -> Any:
     """The column that says what happened, else the kind that the words of the stream and its columns speak of most."""
     for column in columns:
-        if known.fold_name(column.path) in known.KIND_NAMES and column.looks("kind") > 0.8:
+        if known.last_part(column.path) in known.names("kind") and column.looks("kind") > 0.8:
             body.guesses[column.path] = FieldGuess(
                 column.path, "kind", 0.9, f"{column.looks('kind'):.0%} of the values are kinds of interactions"
             )
             return {"field": column.path, "default": "event"} if column.looks("kind") < 1 else column.path
-    votes = dict.fromkeys(known.INTERACTION_WORDS, 0)
+    votes = dict.fromkeys(known.targets("kind_word"), 0)
     for weight, name in [(3, stream), *((1, column.path) for column in columns), *((1, name) for name in lists)]:
-        for kind, words in known.INTERACTION_WORDS.items():
-            votes[kind] += weight * len(known.words_of(name) & set(words.split()))
-    if known.ITEM_LISTS & set(map(known.fold_name, lists)):
+        for kind, words in known.targets("kind_word").items():
+            votes[kind] += weight * len(known.words_of(name) & words)
+    if known.names("item_list") & set(map(known.fold_name, lists)):
         votes["order"] += 1
     best = max(votes, key=lambda kind: votes[kind])
     return {"const": best if votes[best] else "event"}
@@ -334,10 +328,10 @@ def _items(body: _Body, lists: dict[str, list[str]]) -> None:
     for path, names in lists.items():
         parts: dict[str, Any] = {}
         for name in names:
-            named = known.match(name, known.ITEM_NAMES)
+            named = known.match(name, known.targets("item"))
             if named and named[0] not in parts:
                 parts[named[0]] = name
-        if known.fold_name(path) in known.ITEM_LISTS and parts and "items" not in body.document:
+        if known.fold_name(path) in known.names("item_list") and parts and "items" not in body.document:
             body.document["items"] = {"each": path, **parts}
             body.lists.append(FieldGuess(path, "items", 0.85, f"a list of objects with {', '.join(names[:6])}"))
 

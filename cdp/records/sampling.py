@@ -50,11 +50,11 @@ class SampledColumn:
         return sum(map(looks, sample)) / len(sample) if sample else 0.0
 
     def looks(self, what: str) -> float:
-        """The share of texts that can be read as `what`: email, phone, date, time, country, gender, amount, language, consent, kind or number."""
+        """The share of texts that can be read as `what`: `phone`, or a name in `_LOOKS`."""
         return self.share(_LOOKS[what] if what != "phone" else self._phone)
 
     def day_first(self) -> bool | None:
-        """How `03/04/2020` is meant here: as the texts that leave no doubt are, else as the country writes; None where no text leaves it open."""
+        """How `03/04/2020` is meant: as in texts that leave no doubt, else as the country writes; None where no text leaves it open."""
         found = [match for match in map(_SLASHED.fullmatch, self.filled) if match]
         if not found:
             return None
