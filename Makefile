@@ -34,3 +34,16 @@ unit: .venv/dev.stamp
 
 clean:
 	rm -rf .venv .cdp build dist *.egg-info
+
+# Benchmarks time nothing in the tests; they print. N is the number of records.
+.PHONY: bench bench-identity bench-identity-10m
+N ?= 1100000
+
+bench: .venv/run.stamp
+	$(BIN)/python -m tests.bench.sync
+
+bench-identity: .venv/run.stamp
+	$(BIN)/python -m tests.bench.identity --records $(N)
+
+bench-identity-10m: .venv/run.stamp
+	$(BIN)/python -m tests.bench.identity --records 10000000 --only engine

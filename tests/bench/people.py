@@ -171,7 +171,7 @@ def _truth(people: People, ids: pa.Array, index: np.ndarray) -> pa.Table:
 
 
 def write(population: Population, folder: Path) -> int:
-    """Write `records.parquet`, `truth.parquet` and `mapping.yaml` into `folder`; return the number of records."""
+    """Write records, truth, mapping and the placeholders that were used into `folder`; return the number of records."""
     folder.mkdir(parents=True, exist_ok=True)
     records = 0
     writers: list[pq.ParquetWriter] = []
@@ -186,6 +186,9 @@ def write(population: Population, folder: Path) -> int:
         records += tables[0].num_rows
     for writer in writers:
         writer.close()
+    (folder / "placeholders.yaml").write_text(
+        yaml.safe_dump({name: list(values) for name, values in population.mix.placeholders.items()}), encoding="utf-8"
+    )
     (folder / "mapping.yaml").write_text(yaml.safe_dump(mapping(population), sort_keys=False, allow_unicode=True), encoding="utf-8")
     return records
 

@@ -79,10 +79,19 @@ class Sheet:
 
 
 def join(*parts: pa.Array | str, by: str = " ") -> pa.Array:
-    """Element-wise, skipping nulls and empty texts."""
-    kept = [part if isinstance(part, str) else pc.if_else(pc.equal(part, ""), None, part) for part in parts]
-    joined = pc.binary_join_element_wise(*[pa.scalar(k) if isinstance(k, str) else k for k in kept], by, null_handling="skip")
-    return pc.if_else(pc.equal(joined, ""), None, joined)
+    """Element-wise, skipping nulls and empty texts; nothing but those gives null.
+
+    (`binary_join_element_wise` of Arrow 26 drops rows whose elements are all null, so a separator is set only where both sides are.)
+    """
+    size = next(len(part) for part in parts if not isinstance(part, str))
+    texts = [
+        pa.array([part]).take(pa.array(np.zeros(size, np.int64))) if isinstance(part, str) else pc.fill_null(part, "") for part in parts
+    ]
+    joined = texts[0]
+    for text in texts[1:]:
+        both = pc.and_(pc.not_equal(joined, ""), pc.not_equal(text, ""))
+        joined = pc.binary_join_element_wise(joined, pc.if_else(both, by, ""), text, "")
+    return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
 
 
 def given_names(sheet: Sheet, script: np.ndarray) -> pa.Array:
