@@ -6,7 +6,7 @@ under way, `high` is the greatest time seen in it and `next` its next page. When
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -140,6 +140,10 @@ class RestSource:
         """The streams, as this configuration has them."""
         return self.declared
 
+    def completed(self, stream: RestStream, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows of a page, with what the source gives only on another request. Most sources need none."""
+        return rows
+
     def streams(self) -> Sequence[Stream]:
         """The streams, after the source has let one in: the first row of the first stream is asked for."""
         found = self.rest_streams()
@@ -157,7 +161,7 @@ class RestSource:
         spec = next((found for found in self.rest_streams() if found.name == stream), None)
         if spec is None:
             raise ConfigError(f"no stream {stream!r}; there are {', '.join(found.name for found in self.rest_streams())}")
-        yield from _Reading(self.client, spec).pages(bookmark if isinstance(bookmark, dict) else {})
+        yield from _Reading(self.client, spec, self.completed).pages(bookmark if isinstance(bookmark, dict) else {})
 
 
 def schema_of(auth: Auth, has_base: bool, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -184,12 +188,16 @@ def _asked(listing: Listing, request: Request, since: datetime | None) -> Reques
     return listing.since.ask(request, since) if listing.since else request
 
 
+Completes = Callable[[RestStream, list[dict[str, Any]]], list[dict[str, Any]]]
+
+
 class _Reading:
     """One read of one stream."""
 
-    def __init__(self, client: HttpClient, spec: RestStream) -> None:
+    def __init__(self, client: HttpClient, spec: RestStream, completed: Completes) -> None:
         self._client = client
         self._spec = spec
+        self._completed = completed
         self._high: datetime | None = None
 
     def pages(self, bookmark: Mapping[str, Any]) -> Iterator[Page]:
@@ -253,7 +261,7 @@ class _Reading:
             else:
                 merged.extend((loser, str(key)) for loser in spec.gone.swallowed(row) if loser != str(key))
                 kept.append(row)
-        return Page(kept, place=place, deleted=deleted, merged=merged, refused=refused)
+        return Page(self._completed(spec, kept), place=place, deleted=deleted, merged=merged, refused=refused)
 
     def _see(self, row: Mapping[str, Any]) -> None:
         """Remember the greatest time of a change, up to now: a clock ahead of ours must not make the next read skip rows."""

@@ -32,7 +32,7 @@ def run(check: Check, opens: Opens, makes: Makes, stream: str) -> Result:
     """One check on one stream."""
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     with lab(opens, makes, stream) as room:
-        can = set(room.fake.can)
+        can = set(room.fake.able(stream))
         if not room.described().complete:
             can.add("incremental")
         if not check.needs <= can:

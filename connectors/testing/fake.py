@@ -103,6 +103,10 @@ class FakeVendor:
         kept.swallowed.append(loser)
         kept.changed = self.clock.now()
 
+    def able(self, stream: str) -> frozenset[str]:
+        """What the vendor has of `can`, for one stream."""
+        return self.can
+
     def truth(self, stream: str) -> dict[str, Any]:
         """Key -> row, as a perfect reader would have them now."""
         return {key: self.show(stream, row) for key, row in self.tables[stream].items() if not row.deleted and key}
