@@ -15,10 +15,12 @@ from cdp.identity import fields as f
 from cdp.identity import levels
 from cdp.identity.features import Ints, Values
 from cdp.identity.prepared import Prepared
-from cdp.identity.similarity import Bytes, Codes, Words, by_distinct, nickname_pairs
+from cdp.identity.similarity import Bytes, Codes, by_distinct, nickname_pairs
 
 Rows = npt.NDArray[np.int64]
 CHUNK = 2_000_000
+DIFFER, REORDERED, ALIKE = 8, 9, 6
+"""Levels of a given name."""
 
 
 class Comparer:
@@ -39,12 +41,19 @@ class Comparer:
 
     def _fill(self, out: Bytes, a: Rows, b: Rows) -> None:
         column = {field.name: i for i, field in enumerate(self.fields)}
+        given, family = self._names(a, b)
+        out[:, column["given_name"]], out[:, column["family_name"]] = given, family
+        apart = (given == DIFFER) | (given == ALIKE)
         for name, compare in self._simple.items():
             out[:, column[name]] = compare(a, b)
-        for kind in self.features.identifiers:
+        x, p = self.features, self.prepared
+        out[:, column["email"]] = self._contact(x.email, p.email_shared, self._email, 5, a, b, apart)
+        out[:, column["phone"]] = self._contact(x.phone, p.phone_shared, self._phone, 4, a, b, apart)
+        out[:, column["address"]] = self._addresses(a, b, apart)
+        for kind in x.identifiers:
             if f"identifier:{kind}" in column:
-                out[:, column[f"identifier:{kind}"]] = self._identifier(kind, a, b)
-        out[:, column["given_name"]], out[:, column["family_name"]] = self._names(a, b)
+                values = x.identifiers[kind]
+                out[:, column[f"identifier:{kind}"]] = self._contact(values, p.identifier_shared[kind], levels.Identifier(values.words), 4, a, b, apart)
         organisations = ~self.features.person[a]
         out[:, column["employer"]] = np.where(organisations, 0, out[:, column["employer"]])
         out[:, column["organisation_name"]] = np.where(organisations, self._text(self.features.employer, self._organisation, a, b), 0)
@@ -56,9 +65,6 @@ class Comparer:
         return {
             "middle_name": lambda a, b: self._text(x.middle, self._middle, a, b),
             "birth_date": self._birth,
-            "email": lambda a, b: self._contact(x.email, self.prepared.email_shared, self._email, 5, a, b),
-            "phone": lambda a, b: self._contact(x.phone, self.prepared.phone_shared, self._phone, 4, a, b),
-            "address": self._addresses,
             "gender": lambda a, b: _equal(x.gender, a, b),
             "generation": lambda a, b: _equal(x.rank, a, b),
             "birth_place": lambda a, b: self._text(x.place, self._place, a, b),
@@ -110,10 +116,6 @@ class Comparer:
         return levels.Address(self.features.address.words, self.prepared.address_shared)
 
     @cached_property
-    def _whole(self) -> Words:
-        return Words(self.features.whole.words)
-
-    @cached_property
     def _days(self) -> npt.NDArray[np.int64]:
         return np.array([int(w) for w in self.features.birth.words.to_pylist()] + [0], np.int64)
 
@@ -124,49 +126,55 @@ class Comparer:
 
     # -- fields
     def _names(self, a: Rows, b: Rows) -> tuple[Bytes, Bytes]:
-        """Levels of given and family name; where both differ, the names may stand in each other's place."""
+        """Levels of given and family name; where they differ, the names may stand in each other's place, or one of them alone."""
         x = self.features
-        given = _best(x.given, a, b, self._given, 8)
-        family = _best(x.family, a, b, self._family, 8)
-        off = np.flatnonzero((given == 8) & ((family == 8) | (family == 0)) | ((given == 0) & (family == 8)))
+        given = _pairwise(x.given, a, b, lambda codes, _: self._given.equal(codes), self._given, DIFFER)
+        family = _pairwise(x.family, a, b, lambda codes, _: self._family.equal(codes), self._family, DIFFER)
+        off = np.flatnonzero(((given == DIFFER) & ((family == DIFFER) | (family == 0))) | ((given == 0) & (family == DIFFER)))
         if len(off):
-            swapped = self._swapped(a[off], b[off])
-            given[off[swapped]], family[off[swapped]] = 9, 0
-            lone = ~swapped & self._lone(a[off], b[off])
-            given[off[lone]], family[off[lone]] = 0, 2
+            given[off], family[off] = self._crossed(a[off], b[off], given[off], family[off])
+        off = np.flatnonzero((given == DIFFER) & (family == DIFFER))
+        if len(off):
+            reordered = off[self._reordered(a[off], b[off])]
+            given[reordered], family[reordered] = REORDERED, 0
         return given, family
 
-    def _swapped(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
-        whole = self.features.whole.first
-        u, v = whole[a], whole[b]
+    def _crossed(self, a: Rows, b: Rows, given: Bytes, family: Bytes) -> tuple[Bytes, Bytes]:
+        """Levels where the given name of the one is looked for in the family name of the other."""
+        g, n = self.features.given.first, self.features.family.first
+        one, two = self._cross(g[a], n[b]), self._cross(n[a], g[b])
+        whole = (g[a] >= 0) & (n[a] >= 0) & (g[b] >= 0) & (n[b] >= 0)
+        swapped = whole & (one > 0) & (two > 0) & ((one <= 3) | (two <= 3)) & (one <= 5) & (two <= 5)
+        given, family = np.where(swapped, one, given), np.where(swapped, two, family)
+        alone_a, alone_b = (g[a] < 0) ^ (n[a] < 0), (g[b] < 0) ^ (n[b] < 0)
+        as_family = ~swapped & ((alone_a & (one > 0) & (one <= 5) & (n[a] < 0)) | (alone_b & (two > 0) & (two <= 5) & (n[b] < 0)))
+        as_given = ~swapped & ~as_family & ((alone_a & (two > 0) & (two <= 5) & (g[a] < 0)) | (alone_b & (one > 0) & (one <= 5) & (g[b] < 0)))
+        found = np.where(alone_a & (one > 0) & (one <= 5), one, two)
+        other = np.where(alone_a & (two > 0) & (two <= 5), two, one)
+        given = np.where(as_family, 0, np.where(as_given, other, given))
+        family = np.where(as_family, found, np.where(as_given, 0, family))
+        return given.astype(np.uint8), family.astype(np.uint8)
 
-        def alike(p: Codes, q: Codes) -> Bytes:
-            enough = (self._whole.length[p] > 5) & (self._whole.length[q] > 5)
-            return np.asarray(enough & ((p == q) | (self._whole.ratio(p, q, 88) >= 88))).astype(np.uint8)
-
-        both = (u >= 0) & (v >= 0) & (self.features.family.first[a] >= 0) & (self.features.family.first[b] >= 0)
-        both &= (self.features.given.first[a] >= 0) & (self.features.given.first[b] >= 0)
-        out = np.zeros(len(a), bool)
-        out[both] = by_distinct(u[both], v[both], alike).astype(bool)
+    def _cross(self, u: Ints, v: Ints) -> Bytes:
+        """Level of two names of different roles; 0 where one is missing."""
+        out = np.zeros(len(u), np.uint8)
+        rows = np.flatnonzero((u >= 0) & (v >= 0))
+        same = u[rows] == v[rows]
+        out[rows[same]] = self._given.equal(u[rows[same]])
+        rows = rows[~same]
+        if len(rows):
+            out[rows] = by_distinct(u[rows], v[rows], self._given)
         return out
 
+    def _reordered(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
+        """Whether both records have the same three or more words for a name."""
+        whole = self.features.whole.first
+        u, v = whole[a], whole[b]
+        return np.asarray((u == v) & (u >= 0) & self._many_words[u])
+
     @cached_property
-    def _family_as_given(self) -> Ints:
-        """The code among given names of each record's family name, -1 where no given name is spelt so."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        x = self.features
-        found = pc.index_in(x.family.words, value_set=x.given.words).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-        del pa
-        return np.append(found, np.int32(-1))[x.family.first]
-
-    def _lone(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
-        """Whether one record's only name is the other's family name, or its given name, in the wrong place."""
-        given, family, crossed = self.features.given.first, self.features.family.first, self._family_as_given
-        one = ((family[a] < 0) | (given[a] < 0)) & ((given[a] >= 0) & (given[a] == crossed[b]) | (given[b] >= 0) & (given[b] == crossed[a]))
-        two = ((family[b] < 0) | (given[b] < 0)) & ((given[a] >= 0) & (given[a] == crossed[b]) | (given[b] >= 0) & (given[b] == crossed[a]))
-        return np.asarray(one | two)
+    def _many_words(self) -> npt.NDArray[np.bool_]:
+        return np.array([w.count(" ") >= 2 for w in self.features.whole.words.to_pylist()] + [False], bool)
 
     def _text(self, values: Values, compare: Callable[[Codes, Codes], Bytes], a: Rows, b: Rows) -> Bytes:
         u, v = values.first[a], values.first[b]
@@ -186,18 +194,18 @@ class Comparer:
         out[(u < 0) | (v < 0)] = 0
         return out
 
-    def _contact(self, values: Values, shared: Bytes, compare: Callable[[Codes, Codes], Bytes], worst: int, a: Rows, b: Rows) -> Bytes:
-        def equal(codes: Ints) -> Bytes:
-            return np.where(shared[codes] > 1, 2, 1).astype(np.uint8)
+    def _contact(
+        self, values: Values, shared: Bytes, compare: Callable[[Codes, Codes], Bytes], worst: int, a: Rows, b: Rows, apart: npt.NDArray[np.bool_]
+    ) -> Bytes:  # fmt: skip
+        """Own 1, or shared 2 where more people use the value than the names of these two records account for."""
+
+        def equal(codes: Ints, rows: Rows) -> Bytes:
+            return np.where(shared[codes] > 1 + apart[rows], 2, 1).astype(np.uint8)
 
         return _pairwise(values, a, b, equal, compare, worst)
 
-    def _identifier(self, kind: str, a: Rows, b: Rows) -> Bytes:
-        values = self.features.identifiers[kind]
-        return self._contact(values, self.prepared.identifier_shared[kind], levels.Identifier(values.words), 4, a, b)
-
-    def _addresses(self, a: Rows, b: Rows) -> Bytes:
-        return _pairwise(self.features.address, a, b, self._address.equal, self._address, 7)
+    def _addresses(self, a: Rows, b: Rows, apart: npt.NDArray[np.bool_]) -> Bytes:
+        return _pairwise(self.features.address, a, b, lambda codes, rows: self._address.equal(codes, apart[rows]), self._address, 7)
 
     def _told(self, a: Rows, b: Rows) -> Bytes:
         """What one record's e-mail tells of the name of the other, where a name is missing or only an initial."""
@@ -226,11 +234,7 @@ def _equal(codes: Ints, a: Rows, b: Rows) -> Bytes:
     return np.where((u < 0) | (v < 0), 0, np.where(u == v, 1, 2)).astype(np.uint8)
 
 
-def _best(values: Values, a: Rows, b: Rows, compare: levels.Names, worst: int) -> Bytes:
-    return _pairwise(values, a, b, compare.equal, compare, worst)
-
-
-def _pairwise(values: Values, a: Rows, b: Rows, equal: Callable[[Ints], Bytes], compare: Callable[[Codes, Codes], Bytes], worst: int) -> Bytes:
+def _pairwise(values: Values, a: Rows, b: Rows, equal: Callable[[Ints, Rows], Bytes], compare: Callable[[Codes, Codes], Bytes], worst: int) -> Bytes:
     """The best level over all values of the one record and all of the other; lower levels are better, 0 is missing."""
     best = np.full(len(a), 255, np.uint8)
     width = values.codes.shape[1]
@@ -245,7 +249,7 @@ def _pairwise(values: Values, a: Rows, b: Rows, equal: Callable[[Ints], Bytes], 
             u, v = u[rows], v[rows]
             level = np.full(len(rows), worst, np.uint8)
             same = u == v
-            level[same] = equal(u[same])
+            level[same] = equal(u[same], rows[same])
             if not same.all():
                 level[~same] = by_distinct(u[~same], v[~same], compare)
             level[level == 0] = 255

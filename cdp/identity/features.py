@@ -151,7 +151,16 @@ def _names(table: pa.Table) -> tuple[Values, Values, Values, Values, Ints]:
     whole = _mapped(_encode(joined), lambda v: " ".join(sorted(v.split())) or None)
     families = _merge([family, former])
     nick = _mapped(_folded(_column(table, "nickname")), lambda v: v.split(" ", 1)[0])
-    return _merge([first, nick]), rest, families, whole, rank
+    givens, families = _together(_merge([first, nick]), families)
+    return givens, rest, families, whole, rank
+
+
+def _together(one: Values, other: Values) -> tuple[Values, Values]:
+    """Two fields over one dictionary, so that a value of the one can be looked for in the other."""
+    both = _remap(np.arange(len(one) + len(other), dtype=np.int32).reshape(-1, 1), pa.concat_arrays([one.words, other.words]))
+    left = np.append(both.first[: len(one)], np.int32(-1))
+    right = np.append(both.first[len(one) :], np.int32(-1))
+    return Values(left[one.codes], both.words), Values(right[other.codes], both.words)
 
 
 def _from_full(table: pa.Table, given: Values, family: Values) -> tuple[Values, Values]:

@@ -164,8 +164,9 @@ class Address:
         self.city = _coded([p[2] for p in parts])
         self.people = np.append(people, 0)
 
-    def equal(self, codes: Ints) -> Bytes:
-        level = np.where(self.people[codes] >= self.CROWD, 3, np.where(self.people[codes] > 1, 2, 1))
+    def equal(self, codes: Ints, apart: Flags) -> Bytes:
+        """Own 1, or shared 2 where more people live than the names of the two records account for."""
+        level = np.where(self.people[codes] >= self.CROWD, 3, np.where(self.people[codes] > 1 + apart, 2, 1))
         bare = self.street.length[codes] == 0
         return np.where(bare, np.where(self.post[codes] >= 0, 5, 6), level).astype(np.uint8)
 

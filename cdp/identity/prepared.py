@@ -54,15 +54,16 @@ def prepare(features: Features) -> Prepared:
     """Count values, mark shared ones, take placeholders out."""
     hubs: list[Hub] = []
     initials = _initials(features.given), _initials(features.family)
-    email, email_shared = _without_hubs(features, "email", features.email, initials, hubs)
-    phone, phone_shared = _without_hubs(features, "phone", features.phone, initials, hubs)
+    someone = _someone(*initials)
+    email, email_shared = _without_hubs(features, "email", features.email, initials, someone, hubs)
+    phone, phone_shared = _without_hubs(features, "phone", features.phone, initials, someone, hubs)
     identifiers, identifier_shared = {}, {}
     for kind, values in features.identifiers.items():
-        identifiers[kind], identifier_shared[kind] = _without_hubs(features, kind, values, initials, hubs)
+        identifiers[kind], identifier_shared[kind] = _without_hubs(features, kind, values, initials, someone, hubs)
     birth = _without_false_dates(features.birth, hubs)
-    address_shared = np.minimum(_people(features.address, initials[0])[0], 255).astype(np.uint8)
+    address_shared = np.minimum(_people(features.address, someone)[0], 255).astype(np.uint8)
     clean = replace(features, email=email, phone=phone, birth=birth, identifiers=identifiers)
-    given_count, family_count = _counts(features.given), _counts(features.family)
+    given_count = family_count = np.maximum(_counts(features.given), _counts(features.family))
     return Prepared(
         features=clean,
         given_band=_band(given_count, features.rows),
@@ -102,16 +103,24 @@ def _initials(names: Values) -> Ints:
     return lookup[names.first]
 
 
+def _someone(given: Ints, family: Ints) -> Ints:
+    """A small code for who a record may be: both initials, in either order, or the one that is told; -1 without a name."""
+    low, high = np.minimum(given, family), np.maximum(given, family)
+    return np.where(high < 0, -1, (low + 1) * 256 + high).astype(np.int32)
+
+
 def _people(values: Values, initials: Ints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """For each value: under how many different initials it is used, and in how many records."""
+    """For each value: under how many different initials it is used, and in how many records. Initials on their own count where no others do."""
     rows, slots = np.nonzero(values.codes >= 0)
     codes = values.codes[rows, slots].astype(np.int64)
     told = initials[rows] >= 0
-    distinct = np.unique(codes[told] * 256 + initials[rows][told])
-    return np.bincount(distinct // 256, minlength=len(values)), np.bincount(codes, minlength=len(values))
+    distinct = np.unique(codes[told] * 65536 + initials[rows][told])
+    whole = distinct % 65536 >= 256
+    people = np.maximum(*(np.bincount(distinct[part] // 65536, minlength=len(values)) for part in (whole, ~whole)))
+    return people, np.bincount(codes, minlength=len(values))
 
 
-def _without_hubs(features: Features, name: str, values: Values, initials: tuple[Ints, Ints], hubs: list[Hub]) -> tuple[Values, Bytes]:
+def _without_hubs(features: Features, name: str, values: Values, initials: tuple[Ints, Ints], someone: Ints, hubs: list[Hub]) -> tuple[Values, Bytes]:
     """The field without values that many unlike names use, and the number of people that seem to use each value that stays."""
     if not len(values):
         return values, np.zeros(0, np.uint8)
@@ -120,7 +129,7 @@ def _without_hubs(features: Features, name: str, values: Values, initials: tuple
     hub = ((given >= HUB_GIVEN) & (family >= HUB_FAMILY)) | (given >= 14) | ((family >= 10) & (given + family >= 14))
     hubs.extend(Hub(name, str(values.words[int(i)]), int(count[i]), int(given[i])) for i in np.flatnonzero(hub))
     lookup = np.append(np.where(hub, -1, np.arange(len(values))), -1).astype(np.int32)
-    return Values(lookup[values.codes], values.words), np.minimum(given, 255).astype(np.uint8)
+    return Values(lookup[values.codes], values.words), np.minimum(_people(values, someone)[0], 255).astype(np.uint8)
 
 
 def _without_false_dates(birth: Values, hubs: list[Hub]) -> Values:
