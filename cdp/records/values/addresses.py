@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from cdp.records.values import countries
-from cdp.records.values.text import Unclean, fold, is_blank, words
+from cdp.records.values.text import Unclean, fold, is_blank, upper, words
 from cdp.records.values.text import clean as clean_text
 
 _NUMBER = r"\d+(?:\s?[-–/]\s?\d+)?(?:\s?[a-zA-Z](?:\s?-\s?[a-zA-Z])?(?![a-zA-Z]))?(?:\s1/2)?"
@@ -65,7 +65,7 @@ class StreetLine(NamedTuple):
 
 def clean_postal_code(text: str, country: str | None = None) -> str | None:
     """Upper case, blanks folded, a British code in its two parts; a zero that a spreadsheet cut off five digits is put back."""
-    code = fold(text).upper().removesuffix(".0")
+    code = upper(fold(text)).removesuffix(".0")
     if not code or is_blank(code):
         return None
     british = _GB.fullmatch(code) if country in (None, "GB") else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cdp.records.values.text import fold, is_null
+from cdp.records.values.text import fold, is_null, upper
 
 _NOISE = re.compile(r"[\s.\-_/\\]+")
 _EXCEL = re.compile(r"(\d+)\.0")
@@ -16,4 +16,5 @@ def clean(text: str) -> str | None:
     if is_null(text):
         return None
     excel = _EXCEL.fullmatch(text)
-    return (excel.group(1) if excel else _NOISE.sub("", text)).upper() or None
+    bare = upper(excel.group(1) if excel else _NOISE.sub("", text))
+    return None if is_null(bare) else bare

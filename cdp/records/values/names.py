@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 from cdp.records.values.text import clean as clean_text
@@ -37,7 +38,7 @@ class Name(NamedTuple):
 def clean(text: str) -> str | None:
     """A part of a name."""
     folded = clean_text(text)
-    return repair_case(folded) if folded else None
+    return unicodedata.normalize("NFC", repair_case(folded)) if folded else None
 
 
 def repair_case(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2060\u00ad\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
-_JOINER = re.compile("[\u200c\u200d]")
+_JOINERS = re.compile("[\u200c\u200d]+")
 _BLANKS = frozenset({"", "-", "--", "---", "n/a", "#n/a", "\\n", "?", "."})
 _NULLS = _BLANKS | {
     "null",
@@ -37,16 +37,20 @@ class Unclean(ValueError):
 
 def fold(text: str) -> str:
     """One line of text: NFC, invisible characters dropped, white space folded to single blanks."""
-    if not text.isascii():
-        text = _drop_joiners(unicodedata.normalize("NFC", _CONTROL.sub("", text)))
-    elif not text.isprintable():
-        text = _CONTROL.sub("", text)
-    return " ".join(text.split())
+    if text.isascii():
+        return " ".join((text if text.isprintable() else _CONTROL.sub("", text)).split())
+    folded = " ".join(unicodedata.normalize("NFC", _CONTROL.sub("", text)).split())
+    return unicodedata.normalize("NFC", _JOINERS.sub(_needed, folded)) if _JOINERS.search(folded) else folded
 
 
 def fold_lines(text: str) -> str:
     """Text of several lines: as `fold`, line breaks kept."""
-    return "\n".join(fold(line) for line in text.strip().splitlines())
+    return "\n".join(fold(line) for line in text.splitlines()).strip("\n")
+
+
+def upper(text: str) -> str:
+    """Upper case, composed again where that takes a letter apart."""
+    return text.upper() if text.isascii() else unicodedata.normalize("NFC", text.upper())
 
 
 def is_blank(text: str) -> bool:
@@ -75,15 +79,7 @@ def clean_key(text: str) -> str | None:
     return fold(text) or None
 
 
-def _drop_joiners(text: str) -> str:
-    """Drop zero-width joiners between plain Latin letters, keep them where a script or an emoji needs them."""
-    if not _JOINER.search(text):
-        return text
-    kept = []
-    for place, char in enumerate(text):
-        if char in "\u200c\u200d" and not (
-            place and place + 1 < len(text) and ord(text[place - 1]) > 0x5FF and ord(text[place + 1]) > 0x5FF
-        ):
-            continue
-        kept.append(char)
-    return unicodedata.normalize("NFC", "".join(kept))
+def _needed(joiners: re.Match[str]) -> str:
+    """Joiners between letters of a script, or emoji, that need them; between plain Latin letters, or at an end, nobody does."""
+    before, behind = joiners.string[: joiners.start()][-1:], joiners.string[joiners.end() :][:1]
+    return joiners[0] if before > "\u05ff" and behind > "\u05ff" else ""

@@ -1,0 +1,86 @@
+"""Laws of all cleaners: what is clean stays as it is, and nothing but Unclean is ever raised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import phonenumbers
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cdp.records.values import (
+    Unclean,
+    addresses,
+    consents,
+    countries,
+    dates,
+    emails,
+    genders,
+    identifiers,
+    languages,
+    money,
+    names,
+    phones,
+    text,
+    times,
+)
+
+CLEANERS = [
+    names.clean, emails.clean, dates.clean, countries.clean, genders.clean, languages.clean, identifiers.clean, consents.clean, money.clean,
+    money.clean_currency, text.clean, text.clean_lines, text.clean_key, addresses.clean_postal_code,
+]  # fmt: skip
+WRITTEN = st.one_of(
+    st.text(max_size=40),
+    st.text(alphabet="0123456789.,-+/: ()€$ ", max_size=20),
+    st.text(alphabet="abcABCßİéЖ文'’-. @,\u200d\u0301", max_size=30),
+    st.dates().map(lambda day: day.strftime("%d.%m.%Y")),
+)
+
+
+def _or_reason(clean: Any, written: str) -> Any:
+    try:
+        return clean(written)
+    except Unclean:
+        return None
+
+
+@pytest.mark.parametrize("clean", CLEANERS, ids=lambda clean: f"{clean.__module__.rpartition('.')[2]}.{clean.__name__}")
+@given(written=WRITTEN)
+@settings(max_examples=150, deadline=None)
+def test_cleaning_twice_is_cleaning_once(clean: Any, written: str) -> None:
+    once = _or_reason(clean, written)
+    assert once is None or clean(once) == once
+
+
+@given(written=WRITTEN)
+@settings(max_examples=200, deadline=None)
+def test_parsers_raise_nothing_else(written: str) -> None:
+    for parse in (
+        names.parse,
+        addresses.parse,
+        addresses.split_street,
+        money.parse,
+        times.clean,
+        lambda number: phones.clean(number, "DE"),
+    ):
+        _or_reason(parse, written)
+
+
+_SEPARATED = st.text(alphabet="0123456789 -/()", min_size=4, max_size=18)
+
+
+@given(
+    written=st.one_of(_SEPARATED, _SEPARATED.map(lambda number: f"+{number}")),
+    country=st.sampled_from(["DE", "US", "GB", "FR", "ES", "IT", "AU", "RU", "CH"]),
+)
+@example(written="49301234567", country="DE")
+@example(written="0039 06 6982", country="IT")
+@example(written="8 916 123 45 67", country="RU")
+@settings(max_examples=500, deadline=None)
+def test_usual_phones_are_read_as_phonenumbers_reads_them(written: str, country: str) -> None:
+    fast = phones._usual(written, country)
+    if fast is not None:
+        number = phonenumbers.parse(written, country)
+        assert fast == phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        assert phonenumbers.is_possible_number(number)
