@@ -81,7 +81,13 @@ class StreamTarget:
 
 
 def prepare_session(connection: Connection, target: StreamTarget) -> None:
-    """Make the temporary tables that a session lands through; they live as long as the connection's session."""
+    """Make the temporary tables that a session lands through, and commit; they live as long as the connection's session."""
+    make_tables(connection, target)
+    connection.commit()
+
+
+def make_tables(connection: Connection, target: StreamTarget) -> None:
+    """Make the temporary tables that a session lands through, in the transaction that is under way."""
     connection.execute(text("drop table if exists landing_key, landing_row, landing_seen"))
     connection.execute(text("create temp table landing_key (n int, source_key text, hash bytea)"))
     connection.execute(text("create temp table landing_seen (source_key text)"))
@@ -90,7 +96,6 @@ def prepare_session(connection: Connection, target: StreamTarget) -> None:
     connection.execute(
         text(f"create temp table landing_row as select source_key, raw, canonical, content_hash{typed} from {target.table} with no data")
     )
-    connection.commit()
 
 
 NEW, CHANGED, UNCHANGED, REPEATED = 0, 1, 2, 3

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, text, upda
 from cdp.db.event_tables import write_key
 from cdp.db.tables import source
 from cdp.ingest.events.errors import EventError, Rejected
+from cdp.ingest.events.wire import MAX_BODY, MAX_BODY_CEILING
 
 CONNECTOR = "events"
 """What `source.connector` is for a source that sends events."""
@@ -48,8 +49,6 @@ class EventSource:
     @property
     def max_body(self) -> int:
         """Bytes that one request may have after inflating (config `max_batch_bytes`)."""
-        from cdp.ingest.events.wire import MAX_BODY, MAX_BODY_CEILING
-
         return min(int(self.config.get("max_batch_bytes", MAX_BODY)), MAX_BODY_CEILING)
 
     @property
@@ -78,8 +77,8 @@ def create(connection: Connection, source_name: str, label: str = "", department
     else:
         raise EventError(f"source {source_name!r} is pulled by the connector {row.connector!r}; events need a source of their own")
     key = "wk_" + secrets.token_urlsafe(24)
-    values = {"source_id": source_id, "label": label or "default", "prefix": key[:_PREFIX], "hash": digest(key)}
-    connection.execute(insert(write_key).values(**values))
+    written: dict[str, Any] = {"source_id": source_id, "label": label or "default", "prefix": key[:_PREFIX], "hash": digest(key)}
+    connection.execute(insert(write_key).values(**written))
     return key
 
 

@@ -90,13 +90,18 @@ def parse(body: bytes) -> dict[str, Any]:
     """
     if not body.strip():
         raise Rejected("empty_body", "the body is empty; send a JSON object")
-    document = _loads(body)
+    document = loads(body)
     if not isinstance(document, dict):
         raise Rejected("invalid_body", f"the body is a JSON {_kind(document)}; send an object")
     return document
 
 
-def _loads(body: bytes) -> Any:
+def loads(body: bytes) -> Any:
+    """JSON as clients write it: integers keep all their digits, what PostgreSQL cannot hold becomes U+FFFD.
+
+    Raises:
+        Rejected: `invalid_json` or `too_deep`.
+    """
     if not _may_hold_huge_number(body):
         try:
             document = orjson.loads(body)

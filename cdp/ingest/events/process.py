@@ -1,0 +1,198 @@
+"""A batch of the inbox becomes interactions, records and profiles in the transaction that empties it: all of it, or nothing.
+
+One processor works at a time (an advisory lock), oldest first, so the events of a person keep their order. An event that nothing
+can be made of is held in quarantine and stops no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
+
+from cdp.db import copy_table
+from cdp.ingest.events import documents, plans
+from cdp.ingest.events.event import Event, read
+from cdp.ingest.events.people import Key, write_people
+from cdp.ingest.events.receive import STREAM
+from cdp.ingest.events.sources import Sender, senders
+from cdp.ingest.events.visitors import PEOPLE
+from cdp.ingest.events.webhooks import land
+from cdp.ingest.events.wire import compact, loads
+from cdp.ingest.quarantine import hold
+from cdp.ingest.runs import finish_run, start_run
+from cdp.records.source import Refused
+from cdp.settings import Settings
+
+BATCH = 2000
+"""Events that one transaction takes; a request is never divided."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Processed:
+    """What became of the events that left the inbox.
+
+    Attributes:
+        profiles: whose records changed, so that what is shown of them is out of date.
+    """
+
+    events: int = 0
+    interactions: int = 0
+    held: int = 0
+    violations: int = 0
+    profiles: set[UUID] = field(default_factory=set)
+
+    def add(self, other: Processed) -> None:
+        """Count another batch."""
+        self.events += other.events
+        self.interactions += other.interactions
+        self.held += other.held
+        self.violations += other.violations
+        self.profiles |= other.profiles
+
+    def document(self) -> dict[str, int]:
+        """For the journal of runs."""
+        return {"events": self.events, "interactions": self.interactions, "held": self.held, "violations": self.violations}
+
+
+def process(engine: Engine, settings: Settings) -> Processed:
+    """Empty the inbox; what became of it. Does nothing while another process does it."""
+    total = Processed()
+    with engine.connect() as connection:
+        if connection.execute(text("select not exists (select from event_inbox)")).scalar_one():
+            return total
+        run_id = start_run(connection, "events")
+        while True:
+            done = process_batch(connection, settings, run_id)
+            if not done.events:
+                break
+            total.add(done)
+        finish_run(connection, run_id, "done", total.document())
+        connection.commit()
+    return total
+
+
+def process_batch(connection: Connection, settings: Settings, run_id: int) -> Processed:
+    """Process and commit the oldest batch of the inbox."""
+    with connection.begin():
+        if not connection.execute(text("select pg_try_advisory_xact_lock(hashtextextended('events', 0))")).scalar_one():
+            return Processed()
+        rows = connection.execute(
+            text(
+                """select id, source_id, stream, count as size, events from (
+                     select *, sum(count) over (order by id) - count as before from (select * from event_inbox order by id limit 500) oldest
+                   ) t where before < :batch order by id"""
+            ),
+            {"batch": BATCH},
+        ).all()
+        if not rows:
+            return Processed()
+        known = senders(connection, settings, {row.source_id for row in rows})
+        done = Processed(events=sum(row.size for row in rows))
+        calls = [(known[row.source_id], raw) for row in rows if row.stream is None for raw in loads(row.events)]
+        done.add(_surely(connection, run_id, calls))
+        for row in rows:
+            if row.stream is not None:
+                landed, held = land(connection, run_id, known[row.source_id], row.stream, loads(row.events))
+                done.add(Processed(interactions=landed, held=held))
+        connection.execute(text("delete from event_inbox where id = any(:ids)"), {"ids": [row.id for row in rows]})
+    return done
+
+
+def _surely(connection: Connection, run_id: int, calls: Sequence[tuple[Sender, dict[str, Any]]]) -> Processed:
+    """Process all, or, where something is wrong with one, all others: the one is found by halving."""
+    if not calls:
+        return Processed()
+    try:
+        with connection.begin_nested():
+            return _write(connection, run_id, calls)
+    except OperationalError:
+        raise  # the database's trouble, not the event's: the batch is tried again
+    except Exception as error:
+        if len(calls) > 1:
+            middle = len(calls) // 2
+            done = _surely(connection, run_id, calls[:middle])
+            done.add(_surely(connection, run_id, calls[middle:]))
+            return done
+        sender, raw = calls[0]
+        _log.error("event of source %s cannot be processed: %s", sender.name, type(error).__name__)
+        message = f"the event could not be processed ({type(error).__name__}); correct it and replay it"
+        return _hold(connection, run_id, sender, raw, Refused("tracking API", "processing_failed", message))
+
+
+def _write(connection: Connection, run_id: int, calls: Sequence[tuple[Sender, dict[str, Any]]]) -> Processed:
+    done = Processed()
+    usable: list[tuple[Sender, Event]] = []
+    samples: list[plans.Sample] = []
+    issues: dict[str, list[dict[str, str]]] = {}
+    for sender, raw in calls:
+        event = read(raw)
+        action, found = sender.plan.judge(event)
+        samples += [plans.Sample(sender.id, violation, event.message_id, action, event.at) for violation in found]
+        if action == plans.HOLD:
+            first = found[0]
+            refused = Refused("tracking API", "plan_violation", first.message, field=first.field)
+            done.add(_hold(connection, run_id, sender, raw, refused))
+            continue
+        if action == plans.FLAG:
+            issues[event.message_id] = [{"field": v.field, "value": "", "reason": f"plan:{v.rule}"} for v in found]
+        usable.append((sender, event))
+    plans.count(connection, samples)
+    written = write_people(connection, run_id, usable) if usable else None
+    if written:
+        done.interactions += _interactions(connection, run_id, usable, written.profile_of, issues)
+        done.profiles |= written.changed
+    done.violations += len(samples)
+    return done
+
+
+def _hold(connection: Connection, run_id: int, sender: Sender, raw: dict[str, Any], why: Refused) -> Processed:
+    refused = replace(why, raw=raw, source_key=raw.get("messageId"))
+    hold(connection, sender.id, STREAM, run_id, [refused])
+    return Processed(held=1)
+
+
+_TYPED = ("customer_stream", "customer_key", "kind", "name", "channel", "at", "amount", "currency", "status")
+_COLUMNS = ("source_id", "stream", "source_key", *_TYPED, "canonical", "raw", "content_hash", "profile_id", "run_id")
+
+
+def _interactions(
+    connection: Connection,
+    run_id: int,
+    events: Sequence[tuple[Sender, Event]],
+    profile_of: dict[Key, UUID] | Any,
+    issues: dict[str, list[dict[str, str]]],
+) -> int:
+    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+    for sender, event in events:
+        document = documents.interaction(event, sender.currency, sender.kinds)
+        if event.message_id in issues:
+            document["issues"] = [*document.get("issues", ()), *issues[event.message_id]]
+        raw = compact(event.raw)
+        row = {name: document.get(name) for name in _TYPED} | {
+            "source_id": sender.id,
+            "stream": event.type,
+            "source_key": event.message_id,
+            "canonical": compact(document).decode(),
+            "raw": raw.decode(),
+            "content_hash": "\\x" + hashlib.md5(raw, usedforsecurity=False).hexdigest(),
+            "profile_id": str(profile_of[sender.id, PEOPLE, event.person]),
+            "run_id": run_id,
+        }
+        for name, value in row.items():
+            columns[name].append(value)
+    names = ", ".join(_COLUMNS)
+    connection.execute(text(f"create temp table if not exists event_row as select {names} from interaction with no data"))
+    copy_table(connection, pa.table({name: pa.array(values) for name, values in columns.items()}), "event_row")
+    inserted = connection.execute(text(f"insert into interaction ({names}) select {names} from event_row on conflict do nothing")).rowcount
+    connection.execute(text("truncate event_row"))
+    return int(inserted)
