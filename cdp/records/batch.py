@@ -100,12 +100,14 @@ def _keep(table: pa.Table, rows: Rows, mapping: RecordMapping, refused: dict[int
     stays = np.ones(table.num_rows, dtype=bool)
     stays[[*refused, *duplicates]] = False
     kept: Index = np.flatnonzero(stays).astype(np.int64)
-    listed = [_with_key(refused[number], keys) for number in sorted(refused)]
+    listed = [_with_key(refused[number], keys, field) for number in sorted(refused)]
     return MappedBatch(table.take(pa.array(kept)) if len(kept) < table.num_rows else table, kept, listed, duplicates)
 
 
-def _with_key(refused: RefusedRow, keys: pa.Array) -> RefusedRow:
-    return refused if refused.reason == "nul_byte" else replace(refused, source_key=keys[refused.row].as_py())
+def _with_key(refused: RefusedRow, keys: pa.Array, field: str) -> RefusedRow:
+    """A key that is itself at fault is none."""
+    at_fault = refused.reason in ("nul_byte", "cell_too_large") and refused.field in field.split(", ")
+    return refused if at_fault else replace(refused, source_key=keys[refused.row].as_py())
 
 
 def _repeated(rows: Rows, keys: pa.Array, field: str, refused: dict[int, RefusedRow]) -> list[int]:

@@ -20,6 +20,7 @@ from jsonschema.exceptions import best_match
 from cdp.errors import PlatformError
 from cdp.records.contracts import validator
 from cdp.records.model import CUSTOMER, INTERACTION
+from cdp.records.values import times
 
 LISTS = frozenset({"former_names", "emails", "phones"})
 """Targets that take every source field named for them; any other takes the first that is not empty."""
@@ -76,12 +77,12 @@ class Struct:
 
 @dataclass(frozen=True)
 class Consent:
-    """One purpose: the field that says yes or no, and when and why."""
+    """One purpose: the field that says it, the words there that grant and deny, and when and why."""
 
     purpose: str
     state: Value
-    yes: frozenset[str] | None = None
-    no: frozenset[str] | None = None
+    granted: frozenset[str] | None = None
+    denied: frozenset[str] | None = None
     at: Values = ()
     basis: Values = ()
 
@@ -216,6 +217,7 @@ def _message(error: Any) -> str:
 
 def _stream(name: str, body: Dict[str, Any], shared: Dict[str, str | None]) -> StreamMapping:
     defaults = {key: body.get(key) or shared[key] for key in _DEFAULTS}
+    _check_zone(defaults["timezone"], f"stream {name!r}")
     customer = _record("customer", body["customer"]) if "customer" in body else None
     interaction = _record("interaction", body["interaction"]) if "interaction" in body else None
     if customer is not None and not customer.values("source_key"):
@@ -224,6 +226,13 @@ def _stream(name: str, body: Dict[str, Any], shared: Dict[str, str | None]) -> S
             raise MappingError(f"the mapping of stream {name!r} names no key: map customer.source_key to what identifies a row")
         customer = replace(customer, fields=(("source_key", key), *customer.fields))
     return StreamMapping(name, customer, interaction, **defaults)
+
+
+def _check_zone(name: str | None, place: str) -> None:
+    try:
+        times.zone(name or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise MappingError(f"the mapping, at {place}: timezone {name!r} is not known; give an IANA name such as Europe/Berlin") from None
 
 
 def _record(kind: str, body: Dict[str, Any]) -> RecordMapping:
@@ -263,8 +272,9 @@ def _value(entry: Any) -> Value:
     if isinstance(entry, str):
         return Value(fields=(entry,))
     hints = {key: entry[key] for key in ("format", "day_first", "timezone", "country", "optional", "split", "parse") if key in entry}
+    _check_zone(hints.get("timezone"), str(entry.get("field", "a value")))
     hints["family_first"] = entry.get("order") == "family_first"
-    hints["table"] = tuple((_text(key).strip().lower(), _text(value)) for key, value in entry.get("values", {}).items())
+    hints["table"] = tuple((said, _text(meant)) for key, meant in entry.get("values", {}).items() for said in _spellings(key))
     hints["default"] = _text(entry["default"]) if entry.get("default") is not None else None
     if "const" in entry:
         return Value(const=_text(entry["const"]), **hints)
@@ -276,8 +286,14 @@ def _value(entry: Any) -> Value:
 
 
 def _text(value: Any) -> str:
-    """A YAML scalar as a source would write it: YAML reads `no` and `on` as booleans."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _spellings(value: Any) -> tuple[str, ...]:
+    """What a source may write for a YAML scalar, folded: YAML reads `no` and `off` as false, so false stands for these too."""
+    if isinstance(value, bool):
+        return ("true", "yes", "on", "y") if value else ("false", "no", "off", "n")
+    return (_text(value).strip().lower(),)
 
 
 def _struct(entry: Dict[str, Any]) -> Struct:
@@ -307,6 +323,10 @@ def _each(struct: Struct) -> Struct:
 def _consent(purpose: str, entry: Any) -> Consent:
     if isinstance(entry, str):
         return Consent(purpose, Value(fields=(entry,)))
-    words = {key: frozenset(_text(word).strip().lower() for word in _listed(entry[key])) for key in ("yes", "no") if key in entry}
+    words = {
+        key: frozenset(said for word in _listed(entry[key]) for said in _spellings(word)) for key in ("granted", "denied") if key in entry
+    }
     state = _value(entry) if "field" in entry or "const" in entry else Value(const="granted")
-    return Consent(purpose, state, words.get("yes"), words.get("no"), _values("at", entry.get("at")), _values("basis", entry.get("basis")))
+    return Consent(
+        purpose, state, words.get("granted"), words.get("denied"), _values("at", entry.get("at")), _values("basis", entry.get("basis"))
+    )

@@ -54,7 +54,7 @@ def consent_lists(context: Context, mapped: tuple[Consent, ...]) -> pa.Array:
     """The consents of each row; a word that is neither yes nor no is an issue, never a consent."""
     parts = []
     for consent in mapped:
-        clean = partial(consents.clean, yes=consent.yes, no=consent.no)
+        clean = partial(consents.clean, granted=consent.granted, denied=consent.denied)
         state = context.scalar(f"consents.{consent.purpose}", (consent.state,), cleaners.plain(clean))
         at = context.scalar(f"consents.{consent.purpose}.at", consent.at, cleaners.time(context.defaults), INSTANT)
         basis = context.scalar(f"consents.{consent.purpose}.basis", consent.basis, cleaners.plain(text.clean))

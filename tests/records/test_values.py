@@ -143,7 +143,7 @@ CLEAN: list[tuple[Any, dict[str, Any], str, Any]] = [
     (consents.clean, {}, "Ja", "granted"),
     (consents.clean, {}, "0", "denied"),
     (consents.clean, {}, "maybe", "!unknown_consent"),
-    (consents.clean, {"yes": frozenset({"a"}), "no": frozenset({"b"})}, "ja", "!unknown_consent"),
+    (consents.clean, {"granted": frozenset({"a"}), "denied": frozenset({"b"})}, "ja", "!unknown_consent"),
     (addresses.clean_postal_code, {"country": "GB"}, "sw1a1aa", "SW1A 1AA"),
     (addresses.clean_postal_code, {"country": "DE"}, "1067", "01067"),
     (text.fold, {}, "a\u200bb", "ab"),

@@ -14,16 +14,16 @@ _NO = words("""
 """)
 
 
-def clean(text: str, yes: Collection[str] | None = None, no: Collection[str] | None = None) -> str | None:
+def clean(text: str, granted: Collection[str] | None = None, denied: Collection[str] | None = None) -> str | None:
     """`granted` or `denied`; tables of the mapping (folded to lower case) replace the words of common languages.
 
     Raises:
         Unclean: `unknown_consent`.
     """
     word = fold(text).lower()
-    if word in (_YES if yes is None else yes):
+    if word in (_YES if granted is None else granted):
         return "granted"
-    if word in (_NO if no is None else no):
+    if word in (_NO if denied is None else denied):
         return "denied"
     if word in ("granted", "denied"):
         return word

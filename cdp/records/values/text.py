@@ -40,7 +40,9 @@ def fold(text: str) -> str:
     if text.isascii():
         return " ".join((text if text.isprintable() else _CONTROL.sub("", text)).split())
     folded = " ".join(unicodedata.normalize("NFC", _CONTROL.sub("", text)).split())
-    return unicodedata.normalize("NFC", _JOINERS.sub(_needed, folded)) if _JOINERS.search(folded) else folded
+    if not _JOINERS.search(folded):
+        return folded
+    return " ".join(unicodedata.normalize("NFC", _JOINERS.sub(_needed, folded)).split())
 
 
 def fold_lines(text: str) -> str:
