@@ -1,6 +1,6 @@
 """Unified profiles: stable ids over what identity finds, golden values by a declared policy, and everything that ever happened."""
 
-from cdp.profiles.refresh import RefreshReport, link_interactions, refresh
+from cdp.profiles.refresh import RefreshReport, link_interactions, refresh, refresh_named
 from cdp.profiles.resolve import ResolveReport, resolve_profiles
 from cdp.profiles.views import (
     BadCursor,
@@ -39,6 +39,7 @@ __all__ = [
     "living",
     "records",
     "refresh",
+    "refresh_named",
     "resolve_profiles",
     "timeline",
 ]

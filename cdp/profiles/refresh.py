@@ -63,6 +63,20 @@ def refresh(
     return report
 
 
+def refresh_named(engine: Engine, settings: Settings, profile_ids: Sequence[UUID]) -> bool:
+    """Refresh these profiles and look at no other; False, and nothing done, while a refresh of many is under way.
+
+    It is no run in the journal: the next `refresh` looks at everything that changed since the last one.
+    """
+    policy = Policy.load(settings.survivorship)
+    with engine.begin() as connection:
+        if not connection.execute(text("select pg_try_advisory_xact_lock(hashtextextended('profiles', 0))")).scalar_one():
+            return False
+        for start in range(0, len(profile_ids), _BATCH):
+            _refresh_batch(connection, profile_ids[start : start + _BATCH], policy)
+    return True
+
+
 def link_interactions(connection: Connection) -> int:
     """Give every interaction the profile of its customer record; the number that moved."""
     result = connection.execute(
