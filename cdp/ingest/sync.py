@@ -88,7 +88,15 @@ def sync(engine: Engine, settings: Settings, names: Sequence[str] | None = None,
                 raise
             reports += found
             unmapped += [(row.name, stream) for stream in missing]
+    _analyse(engine, reports)
     return SyncReport(tuple(reports), tuple(unmapped))
+
+
+def _analyse(engine: Engine, reports: Sequence[StreamReport]) -> None:
+    """Tell the query planner what has come in."""
+    if any(stream.counts.added or stream.counts.changed for stream in reports):
+        with engine.begin() as connection:
+            connection.execute(text("analyze record, interaction"))
 
 
 def _sync_source(
@@ -325,5 +333,4 @@ class _StreamSync:
         connection.execute(tables.stream.update().where(*where).values(values))
         status = "done" if error is None else "partial" if self.counts.added + self.counts.changed else "failed"
         finish_run(connection, run_id, status, {"stream": self.stream.name} | asdict(self.counts), str(error) if error else None)
-        connection.execute(text(f"analyze {self.target.table}"))
         connection.commit()

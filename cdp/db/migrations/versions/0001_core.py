@@ -193,8 +193,6 @@ def upgrade() -> None:
     sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('run_id', sa.BigInteger(), nullable=True),
     sa.Column('profile_id', sa.UUID(), nullable=True, comment='derived: the profile of its customer record'),
-    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_interaction_run_id'), ondelete='SET NULL'),
-    sa.ForeignKeyConstraint(['source_id'], ['source.id'], name=op.f('fk_interaction_source_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_interaction')),
     sa.UniqueConstraint('source_id', 'stream', 'source_key', name=op.f('uq_interaction_source_id_stream_source_key'))
     )
@@ -236,8 +234,6 @@ def upgrade() -> None:
     sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('run_id', sa.BigInteger(), nullable=True, comment='the run that last wrote it'),
     sa.Column('profile_id', sa.UUID(), nullable=True, comment='derived: the profile it belongs to now'),
-    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_record_run_id'), ondelete='SET NULL'),
-    sa.ForeignKeyConstraint(['source_id'], ['source.id'], name=op.f('fk_record_source_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_record')),
     sa.UniqueConstraint('source_id', 'stream', 'source_key', name=op.f('uq_record_source_id_stream_source_key'))
     )
