@@ -38,14 +38,14 @@ class Settings:
     """Default currency of amounts that name none (ISO 4217)."""
     secret_key: str = ""
     """Signs browser sessions; empty makes one under `home` on first use."""
-    batch_size: int = 50_000
-    """Rows that `cdp sync` maps and copies at a time."""
     max_cell_bytes: int = 1_000_000
     """A longer value refuses its row."""
     survivorship: str = ""
     """Path of the survivorship policy; empty uses the one that ships."""
     access_policy: str = ""
     """Path of the field policy for departments; empty uses the one that ships."""
+    webhook_private_hosts: str = ""
+    """Hosts, divided by commas, that webhooks may call although they lie in a private network."""
 
     @property
     def lake(self) -> Path:

@@ -40,6 +40,8 @@ def copy_table(connection: Connection, rows: pa.Table, name: str) -> int:
     ready = pa.table({field: _csv_ready(rows.column(field)) for field in rows.column_names})
     buffer = io.BytesIO()
     pacsv.write_csv(ready, buffer, pacsv.WriteOptions(include_header=False, quoting_style="needed"))
+    if not connection.in_transaction():
+        connection.begin()  # else SQLAlchemy knows of no transaction, and neither its commit nor its rollback would reach these rows
     raw = connection.connection.driver_connection
     columns = ", ".join(f'"{field}"' for field in rows.column_names)
     target = ".".join(f'"{part}"' for part in name.split("."))
