@@ -31,6 +31,8 @@ from cdp.errors import PlatformError
 from cdp.settings import Settings
 
 BLUEPRINTS = (
+    "api.tracking",
+    "api.receipts",
     "api.profiles",
     "api.system",
     "api.reference",

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
 from collections.abc import Callable
 from functools import partial
 
-from flask import Blueprint, Request, Response, current_app, request
+from flask import Blueprint, Flask, Request, Response, current_app, request
 from sqlalchemy import Engine
 
-from cdp.ingest.events import receive, wire
+from api.operations import Operation, Public, Requirement, operation, public
+from cdp.ingest.events import receive, webhooks, wire
 from cdp.ingest.events.errors import EventError, Rejected, Unavailable
+from cdp.ingest.events.follow import follow
 from cdp.ingest.events.receive import Receiver
 
 blueprint = Blueprint("tracking", __name__)
@@ -30,6 +33,10 @@ _STATUS = {
     "event_too_large": 413,
     "unsupported_encoding": 415,
     "rate_limited": 429,
+    "unknown_source": 404,
+    "bad_signature": 401,
+    "stale_timestamp": 401,
+    "webhook_not_configured": 503,
 }
 """HTTP status of each code; those that are not here are 400."""
 
@@ -80,8 +87,6 @@ def _answer(status: int, code: str, message: str) -> Response:
 
 def collect(call: str) -> Response:
     """Take the events of one request."""
-    if request.method != "POST":
-        return _preflight()
     taken = receiver().receive(
         receive.Request(
             call=_CALLS[call],
@@ -95,13 +100,17 @@ def collect(call: str) -> Response:
     refusal = receive.refusal(taken) if call not in _BATCHES else None
     if refusal:
         raise refusal
+    return _success()
+
+
+def _success() -> Response:
     return Response(_SUCCESS, content_type="application/json")
 
 
 _BATCHES = {name for name, call in _CALLS.items() if call == "batch"}
 
 
-def _preflight() -> Response:
+def other_method() -> Response:
     """What is answered to anything but POST."""
     if request.method == "OPTIONS":
         return Response(status=204)
@@ -112,6 +121,7 @@ def _preflight() -> Response:
 
 def _body(request: Request) -> bytes:
     """The raw body, never more than any source may send."""
+    request.max_content_length = None  # the limits here are those of the source
     if (request.content_length or 0) > wire.MAX_BODY_CEILING:
         raise Rejected("payload_too_large", f"the body is larger than {wire.MAX_BODY_CEILING} bytes; send smaller batches")
     if request.content_length is not None:
@@ -131,34 +141,77 @@ def _basic_user(request: Request) -> str:
     return text.partition(":")[0]
 
 
-def _route(path: str, view: Callable[[], Response]) -> None:
-    """Serve `path` under every method and with any slashes a client adds, since a redirect would lose the event."""
-    for variant in (path, "/" + path):
+def metrics() -> Response:
+    """A browser client's figures about itself: taken and dropped."""
+    return _success()
+
+
+def _route(path: str, view: Callable[[], Response], requirement: Requirement) -> None:
+    """Serve `path` with and without a slash behind it, under every method: a redirect would lose the event."""
+    name = path.strip("/").replace("/", "_")
+    for endpoint, function, methods, who in (
+        (name, view, ["POST"], requirement),
+        (f"{name}_other", partial(other_method), ["OPTIONS", "GET", "PUT", "PATCH", "DELETE"], Public(csrf=False)),
+    ):
+        function.__requirement__ = who  # type: ignore[attr-defined]  # what @operation and @public set
         blueprint.add_url_rule(
-            variant,
-            endpoint=variant.strip("/").replace("/", "_") + "_" * variant.count("//"),
-            view_func=view,
-            methods=["POST", "OPTIONS", "GET", "HEAD", "PUT", "PATCH", "DELETE"],
-            provide_automatic_options=False,
-            strict_slashes=False,
-            merge_slashes=False,
+            path, endpoint, function, methods=methods, provide_automatic_options=False, strict_slashes=False, merge_slashes=False
         )
 
 
-def metrics() -> Response:
-    """A browser client's figures about itself: taken and dropped."""
-    return Response(_SUCCESS, content_type="application/json") if request.method == "POST" else _preflight()
+def _operation(call: str) -> Operation:
+    body = "tracking.batch" if call == "batch" else "event"
+    description = "`docs/tracking.md` says what is taken, how, and what is answered. Errors are JSON objects with `code` and `message`."
+    return Operation(
+        None,
+        f"Send {'events' if call == 'batch' else f'a {call} event'}",
+        "tracking.success",
+        body=body,
+        description=description,
+        tag="tracking",
+        security=("write_key",),
+    )
 
 
 for _call in _CALLS:
-    _route(f"/v1/{_call}", partial(collect, _call))
-_route("/beacon/v1/batch", partial(collect, "batch"))
-_route("/v1/m", metrics)
+    _route(f"/v1/{_call}", partial(collect, _call), Public(csrf=False) if _call in _SHORT else _operation(_call))
+_route("/beacon/v1/batch", partial(collect, "batch"), Public(csrf=False))
+_route("/v1/m", partial(metrics), Public(csrf=False))
 
 
 @blueprint.get("/v1/projects/<write_key>/settings")
+@public(csrf=False)
 def settings(write_key: str) -> Response:
     """What the browser client asks before it starts: where to send events."""
     receiver().keys.source_of(write_key)
     segment = {"apiKey": write_key, "apiHost": f"{request.host}/v1", "protocol": request.scheme}
     return current_app.json.response({"integrations": {"Segment.io": segment}, "plan": {"track": {"__default": {"enabled": True}}}})
+
+
+@blueprint.post("/v1/webhooks/<source>")
+@operation(
+    None,
+    "Deliver a webhook",
+    answer="tracking.success",
+    description="Signed with the source's secret; `docs/tracking.md` describes the schemes. A repetition changes nothing.",
+    tag="tracking",
+    security=(),
+    problems=(400, 401),
+)
+def webhook(source: str) -> Response:
+    """Take what a system pushes."""
+    taker = receiver()
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    webhooks.receive(taker.engine, taker.inbox, source, request.headers, _body(request), encoding)
+    return _success()
+
+
+def start_follower(app: Flask) -> threading.Thread:
+    """Process what comes in, in a thread of this process; of all processes that do so, one works at a time."""
+    from cdp.profiles import refresh_named  # brings the identity engine along, which the collector alone does not need
+
+    made = app.extensions["cdp"]
+    refresh = partial(refresh_named, made.engine, made.settings)
+    follower = threading.Thread(target=follow, args=(made.engine, made.settings, threading.Event(), refresh), name="events", daemon=True)
+    follower.start()
+    return follower

@@ -23,8 +23,8 @@ _REFRESH_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
-Refresh = Callable[[list[UUID]], None]
-"""Brings what is shown of these profiles up to date."""
+Refresh = Callable[[list[UUID]], bool]
+"""Brings what is shown of these profiles up to date; False where it cannot now."""
 
 
 def follow(engine: Engine, settings: Settings, stop: threading.Event, refresh: Refresh | None = None) -> Processed:
@@ -58,8 +58,8 @@ def _follow_a_while(engine: Engine, settings: Settings, stop: threading.Event, r
             total.add(batch)
             stale |= batch.profiles
             if refresh and stale and time.monotonic() - refreshed > _REFRESH_SECONDS:
-                refresh(sorted(stale))
-                stale, refreshed = set(), time.monotonic()
+                stale = set() if refresh(sorted(stale)) else stale
+                refreshed = time.monotonic()
         if run_id:
             finish_run(connection, run_id, "done", done.document())
             connection.commit()

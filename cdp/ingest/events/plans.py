@@ -205,7 +205,7 @@ def count(connection: Connection, samples: Sequence[Sample]) -> None:
 def violations(connection: Connection, source_name: str | None = None, days: int = 7, limit: int = 200) -> list[Row[Any]]:
     """What violated plans in the last `days`, the most frequent first."""
     query = (
-        select(event_violation, source.c.name.label("source"))
+        select(event_violation, source.c.name.label("source"), source.c.department)
         .join(source, source.c.id == event_violation.c.source_id)
         .where(event_violation.c.last_at >= func.now() - text(f"interval '{int(days)} days'"))
         .order_by(event_violation.c.count.desc(), event_violation.c.event, event_violation.c.field)

@@ -53,7 +53,7 @@ class Receiver:
     """Receives for one process."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self.keys = KeyRing(engine)
         self.inbox = Inbox(engine.url)
 
@@ -79,7 +79,7 @@ class Receiver:
         return Received(len(events.accepted), len(duplicates), tuple(events.refused))
 
     def _hold(self, source: EventSource, refused: Sequence[Refused]) -> None:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             hold(connection, source.id, STREAM, None, refused)
 
 
