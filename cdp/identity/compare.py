@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from cdp.identity import fields as f
 from cdp.identity import levels
@@ -19,15 +20,17 @@ from cdp.identity.similarity import Bytes, Codes, by_distinct, nickname_pairs
 
 Rows = npt.NDArray[np.int64]
 CHUNK = 2_000_000
-DIFFER, REORDERED, ALIKE = 8, 9, 6
-"""Levels of a given name."""
+Forms = Sequence[tuple[str, str]]
+"""Pairs of given names that training found to be forms of one name."""
+DIFFER, REORDERED, ALIKE, PART = 8, 9, 6, 4
+"""Levels of names."""
 
 
 class Comparer:
     """Compares rows of one prepared set; dictionaries are looked at once, here."""
 
-    def __init__(self, prepared: Prepared, fields: tuple[f.Field, ...] | None = None) -> None:
-        self.prepared = prepared
+    def __init__(self, prepared: Prepared, fields: tuple[f.Field, ...] | None = None, forms: Forms = ()) -> None:
+        self.prepared, self.forms = prepared, forms
         self.features = prepared.features
         self.fields = fields or f.STANDING + tuple(f.identifier(kind) for kind in self.features.identifiers)
 
@@ -76,7 +79,7 @@ class Comparer:
     @cached_property
     def _given(self) -> levels.Names:
         p = self.prepared
-        return levels.Names(self.features.given.words, p.given_band, p.given_known, nickname_pairs(self.features.given.words.to_pylist()), whole=False)
+        return levels.Names(self.features.given.words, p.given_band, p.given_known, nickname_pairs(self.features.given.words.to_pylist(), self.forms), whole=False)
 
     @cached_property
     def _family(self) -> levels.Names:
@@ -133,6 +136,9 @@ class Comparer:
         off = np.flatnonzero(((given == DIFFER) & ((family == DIFFER) | (family == 0))) | ((given == 0) & (family == DIFFER)))
         if len(off):
             given[off], family[off] = self._crossed(a[off], b[off], given[off], family[off])
+        off = np.flatnonzero((family == DIFFER) & (given != DIFFER))
+        if len(off):
+            family[off[self._one_of_several(a[off], b[off])]] = PART
         off = np.flatnonzero((given == DIFFER) & (family == DIFFER))
         if len(off):
             reordered = off[self._reordered(a[off], b[off])]
@@ -144,7 +150,7 @@ class Comparer:
         g, n = self.features.given.first, self.features.family.first
         one, two = self._cross(g[a], n[b]), self._cross(n[a], g[b])
         whole = (g[a] >= 0) & (n[a] >= 0) & (g[b] >= 0) & (n[b] >= 0)
-        swapped = whole & (one > 0) & (two > 0) & ((one <= 3) | (two <= 3)) & (one <= 5) & (two <= 5)
+        swapped = whole & (one > 0) & (two > 0) & ((one <= 3) | (two <= 3)) & (one <= 7) & (two <= 7)
         given, family = np.where(swapped, one, given), np.where(swapped, two, family)
         alone_a, alone_b = (g[a] < 0) ^ (n[a] < 0), (g[b] < 0) ^ (n[b] < 0)
         as_family = ~swapped & ((alone_a & (one > 0) & (one <= 5) & (n[a] < 0)) | (alone_b & (two > 0) & (two <= 5) & (n[b] < 0)))
@@ -165,6 +171,22 @@ class Comparer:
         if len(rows):
             out[rows] = by_distinct(u[rows], v[rows], self._given)
         return out
+
+    def _one_of_several(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
+        """Whether the family name of the one is among the names that stand before the family name of the other."""
+        out = np.zeros(len(a), bool)
+        n, m = self.features.family.first, self.features.middle.first
+        for one, other in ((a, b), (b, a)):
+            rows = np.flatnonzero(~out & (n[one] >= 0) & (m[other] >= 0))
+            if len(rows):
+                inverse, pairs = pd.factorize((n[one[rows]].astype(np.int64) << 32) | m[other[rows]])
+                pairs = np.asarray(pairs)
+                out[rows] = self._parts(pairs >> 32, pairs & 0xFFFFFFFF)[inverse].astype(bool)
+        return out
+
+    @cached_property
+    def _parts(self) -> levels.Parts:
+        return levels.Parts(self.features.family.words, self.features.middle.words)
 
     def _reordered(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
         """Whether both records have the same three or more words for a name."""

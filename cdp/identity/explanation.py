@@ -65,5 +65,5 @@ def explain_pattern(model: Model, pattern: Sequence[int]) -> Explanation:
 
 def explain(model: Model, customers: pa.Table, a: int, b: int) -> Explanation:
     """Why rows `a` and `b` of `customers` are one person, or not; the other rows tell how frequent their values are."""
-    comparer = Comparer(prepare(features(customers)), model.fields)
+    comparer = Comparer(prepare(features(customers, model.family_first)), model.fields, model.forms)
     return explain_pattern(model, comparer(np.array([a]), np.array([b]))[0].tolist())

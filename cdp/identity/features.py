@@ -59,11 +59,15 @@ class Features:
     identifiers: dict[str, Values] = field(default_factory=dict)
 
 
-def features(customers: pa.Table) -> Features:
-    """Features of each row of `customers` (schema CUSTOMER with `source`), in its order."""
+def features(customers: pa.Table, family_first: frozenset[str] = frozenset()) -> Features:
+    """Features of each row of `customers` (schema CUSTOMER with `source`), in its order.
+
+    Args:
+        family_first: sources whose full names begin with the family name.
+    """
     table = customers.combine_chunks()
     source = _encode(_column(table, "source"))
-    names = _names(table)
+    names = _names(table, family_first)
     return Features(
         rows=table.num_rows,
         source=source.first,
@@ -134,11 +138,11 @@ def _words(*columns: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(pc.utf8_length(joined), 0), pa.scalar(None, pa.string()), joined)
 
 
-def _names(table: pa.Table) -> tuple[Values, Values, Values, Values, Ints]:
+def _names(table: pa.Table, family_first: frozenset[str]) -> tuple[Values, Values, Values, Values, Ints]:
     given, middle, family, full = (_folded(_column(table, c)) for c in ("given_name", "middle_name", "family_name", "full_name"))
     rank = _rank(_folded(_column(table, "suffix")), family, given, full)
     given, family = _mapped(given, lambda v: text.split_suffix(v)[0]), _mapped(family, lambda v: text.split_suffix(v)[0])
-    given, family = _from_full(table, given, family)
+    given, family = _from_full(table, given, family, family_first)
     former = _former(table)
     extra = _strings(middle)
     given_text = _words(_strings(given), extra)
@@ -163,17 +167,49 @@ def _together(one: Values, other: Values) -> tuple[Values, Values]:
     return Values(left[one.codes], both.words), Values(right[other.codes], both.words)
 
 
-def _from_full(table: pa.Table, given: Values, family: Values) -> tuple[Values, Values]:
+def _from_full(table: pa.Table, given: Values, family: Values, family_first: frozenset[str]) -> tuple[Values, Values]:
     """Given and family name read from the full name where a record has neither."""
     column = _column(table, "full_name")
     missing = (given.first < 0) & (family.first < 0)
     if not missing.any() or column.null_count == len(column):
         return given, family
-    raw = _encode(pc.if_else(pa.array(missing), column, pa.scalar(None, pa.string())))
-    pairs = [(None, None) if f is None else text.split_full_name(w, f) for w, f in zip(raw.words.to_pylist(), text.fold(raw.words).to_pylist(), strict=True)]
-    from_given = _remap(raw.codes, pa.array([p[0] or None for p in pairs], pa.string()))
-    from_family = _remap(raw.codes, pa.array([p[1] or None for p in pairs], pa.string()))
-    return _either(given, from_given), _either(family, from_family)
+    turned = pc.is_in(_column(table, "source"), value_set=pa.array(sorted(family_first), pa.string()))
+    for family_comes_first, rows in ((False, pc.invert(turned)), (True, turned)):
+        chosen = pc.and_(pa.array(missing), rows)
+        raw = _encode(pc.if_else(chosen, column, pa.scalar(None, pa.string())))
+        folded = text.fold(raw.words).to_pylist()
+        pairs = [(None, None) if f is None else text.split_full_name(w, f, family_comes_first) for w, f in zip(raw.words.to_pylist(), folded, strict=True)]
+        given = _either(given, _remap(raw.codes, pa.array([p[0] or None for p in pairs], pa.string())))
+        family = _either(family, _remap(raw.codes, pa.array([p[1] or None for p in pairs], pa.string())))
+    return given, family
+
+
+def family_first(customers: pa.Table) -> frozenset[str]:
+    """Sources whose full names begin with the family name, as far as names that other records give in parts can tell."""
+    table = customers.combine_chunks()
+    full, source = _folded(_column(table, "full_name")), _encode(_column(table, "source"))
+    given, family = (_folded(_column(table, c)) for c in ("given_name", "family_name"))
+    use: dict[str, list[int]] = {}
+    for role, values in ((0, given), (1, family)):
+        counts = np.bincount(values.first[values.first >= 0], minlength=len(values))
+        for word, count in zip(values.words.to_pylist(), counts.tolist(), strict=True):
+            for token in word.split():
+                use.setdefault(token, [0, 0])[role] += count
+    alone = (given.first < 0) & (family.first < 0) & (full.first >= 0)
+    votes = np.zeros(len(full) + 1)
+    for code, word in enumerate(full.words.to_pylist()):
+        tokens = word.split()
+        if len(tokens) > 1:
+            votes[code] = _leans(use.get(tokens[0]), +1) + _leans(use.get(tokens[-1]), -1)
+    score = np.bincount(source.first[alone], votes[full.first[alone]], minlength=len(source))
+    return frozenset(str(name) for name, value in zip(source.words.to_pylist(), score, strict=True) if value > 5)
+
+
+def _leans(use: list[int] | None, sign: int) -> float:
+    """How much a word's use speaks for a family name (positive where `sign` is)."""
+    if not use or sum(use) < 3:
+        return 0.0
+    return sign * (use[1] - use[0]) / sum(use)
 
 
 def _either(one: Values, other: Values) -> Values:

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from rapidfuzz.distance import OSA
 
 from cdp.identity.features import Features, Ints
 from cdp.identity.similarity import Bytes, Codes, Words, contains
+from cdp.identity.text import spelling
 
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -30,6 +32,7 @@ class Names:
         self.words_length = self.words.length
         self.band, self.known, self.nicknames, self.whole = band, np.append(known, False), nicknames, whole
         self.letter = _initial(words)
+        self.spelling = np.append(_codes([spelling(w) for w in words.to_pylist()]), -1)
 
     def equal(self, codes: Ints) -> Bytes:
         level = 1 + self.band[codes]
@@ -54,7 +57,7 @@ class Names:
             out[check] = 4
         else:
             out[check[self.words.prefix(a[check], b[check])]] = 4
-        out[contains(self.nicknames, a, b)] = 4
+        out[(self.spelling[a] == self.spelling[b]) | contains(self.nicknames, a, b)] = 4
         out[shortest == 1] = 8
         out[(shortest == 1) & same_letter] = 7
         return out
@@ -71,13 +74,26 @@ class Middle:
 
 
 def _fits(x: str, y: str) -> bool:
-    from rapidfuzz.distance import OSA
-
     for p in x.split():
         for q in y.split():
             if p == q or ((len(p) == 1 or len(q) == 1) and p[0] == q[0]) or (max(len(p), len(q)) > 3 and OSA.distance(p, q, score_cutoff=2) <= 1 + (len(p) > 7)):
                 return True
     return False
+
+
+class Parts:
+    """Whether a family name is one of the names that stand before the other's family name, as in Vera Martins and Vera Martins Galuelho."""
+
+    def __init__(self, family: pa.Array, middle: pa.Array) -> None:
+        self.family, self.middle = [*family.to_pylist(), ""], [*middle.to_pylist(), ""]
+
+    def __call__(self, family: Codes, middle: Codes) -> Bytes:
+        return np.fromiter((_part(self.family[i], self.middle[j]) for i, j in zip(family.tolist(), middle.tolist(), strict=True)), np.uint8, len(family))
+
+
+def _part(family: str, middle: str) -> bool:
+    wanted = family.split()
+    return any(p == q or (len(p) > 4 and OSA.distance(p, q, score_cutoff=1) <= 1) for p in wanted for q in middle.split() if len(p) > 2 and len(q) > 2)
 
 
 class Text:
@@ -238,8 +254,9 @@ class Teller:
     """What an e-mail's local part tells of a name: both 1, initial 2, given 3, someone else of the family 4, nothing 5."""
 
     def __init__(self, emails: pa.Array, given: pa.Array, family: pa.Array) -> None:
-        self.local = ["".join(c for c in w.partition("@")[0] if c.isalpha()) for w in emails.to_pylist()]
-        self.given, self.family = given.to_pylist(), family.to_pylist()
+        self.local = [spelling("".join(c for c in w.partition("@")[0] if c.isalpha())) for w in emails.to_pylist()]
+        self.given = [spelling(w) for w in given.to_pylist()]
+        self.family = [spelling(w).replace(" ", "") for w in family.to_pylist()]
 
     def __call__(self, features: Features, silent: Rows, speaks: Rows) -> Bytes:
         e, g, n = features.email.first[silent], features.given.first[speaks], features.family.first[speaks]

@@ -26,12 +26,16 @@ class Model:
         share: of each Kind among candidate pairs; sums to 1.
         chance: for each field an array (Kind, 1 + levels); column 0 (missing) is 1.
         trained_on: records and pairs that it was learned from.
+        forms: pairs of given names that the data show to be forms of one name.
+        family_first: sources whose full names begin with the family name.
     """
 
     fields: tuple[Field, ...]
     share: Floats
     chance: tuple[Floats, ...]
     trained_on: dict[str, int] = field(default_factory=dict)
+    forms: tuple[tuple[str, str], ...] = ()
+    family_first: frozenset[str] = frozenset()
 
     def log_likelihood(self, patterns: Bytes) -> Floats:
         """(patterns, Kind): log chance of each pattern in each class, without the shares."""
@@ -53,6 +57,8 @@ class Model:
         return {
             "version": VERSION,
             "trained_on": self.trained_on,
+            "name_forms": [list(pair) for pair in self.forms],
+            "family_first": sorted(self.family_first),
             "share": {kind.name.lower(): float(self.share[kind]) for kind in Kind},
             "fields": [
                 {
@@ -76,7 +82,8 @@ class Model:
             rows = [[1.0, *(level[kind.name.lower()] for level in entry["levels"])] for kind in Kind]
             chances.append(np.array(rows))
         share = np.array([document["share"][kind.name.lower()] for kind in Kind])
-        return cls(tuple(fields), share, tuple(chances), dict(document.get("trained_on", {})))
+        forms = tuple((str(x), str(y)) for x, y in document.get("name_forms", ()))
+        return cls(tuple(fields), share, tuple(chances), dict(document.get("trained_on", {})), forms, frozenset(document.get("family_first", ())))
 
     def to_json(self) -> str:
         """The document as text, the same text for the same model."""

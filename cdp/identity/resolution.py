@@ -20,11 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.errors import PlatformError
+from cdp.identity.arrays import among
 from cdp.identity.candidates import LARGEST, Candidates, candidates
 from cdp.identity.cluster import agglomerate, components, numbered
-from cdp.identity.compare import Comparer
-from cdp.identity.features import features
+from cdp.identity.compare import ALIKE, DIFFER, Comparer
+from cdp.identity.features import family_first, features
 from cdp.identity.fields import Kind
+from cdp.identity.forms import name_forms
 from cdp.identity.model import Model
 from cdp.identity.prepared import Prepared, prepare
 from cdp.identity.similarity import Bytes
@@ -136,14 +138,14 @@ def resolve(customers: pa.Table, model: Model | None = None, options: Options | 
         model: trained on the records themselves where None.
         decisions: hold whatever the evidence says.
     """
-    work = _Work(customers, options or Options())
+    work = _Work(customers, options or Options(), model)
     return work.resolved(model, decisions)
 
 
 class _Work:
     """One run over one table: rows in canonical order, so that nothing depends on the order they came in."""
 
-    def __init__(self, customers: pa.Table, options: Options) -> None:
+    def __init__(self, customers: pa.Table, options: Options, model: Model | None = None) -> None:
         missing = {"source", "record_id"} - set(customers.column_names)
         if missing:
             raise UnknownColumns(f"the table of customers lacks {', '.join(sorted(missing))}; add them: the source of each record, and a handle unique to it")
@@ -151,9 +153,11 @@ class _Work:
         self.handles = customers["record_id"].combine_chunks()
         self.order = _canonical(customers)
         with self.clock.step("prepare") as count:
-            self.prepared: Prepared = prepare(features(customers.take(pa.array(self.order))))
+            ordered = customers.take(pa.array(self.order))
+            self.family_first = family_first(ordered) if model is None else model.family_first
+            self.prepared: Prepared = prepare(features(ordered, self.family_first))
             count[0] = customers.num_rows
-        self.comparer = Comparer(self.prepared)
+        self.comparer = Comparer(self.prepared) if model is None else Comparer(self.prepared, model.fields, model.forms)
         self.rows = customers.num_rows
         self._found: tuple[Candidates, Bytes] | None = None
 
@@ -170,12 +174,17 @@ class _Work:
         return self._found
 
     def trained(self) -> Model:
-        _, patterns = self.compared()
+        found, patterns = self.compared()
         with self.clock.step("train") as count:
+            forms = name_forms(self.comparer.fields, self.prepared.features, found.a, found.b, patterns)
+            if forms:
+                self.comparer = Comparer(self.prepared, self.comparer.fields, forms)
+                apart = np.flatnonzero(np.isin(patterns[:, 0], (ALIKE, DIFFER)))
+                patterns[apart] = self.comparer(found.a[apart], found.b[apart])
             distinct, counts, _ = counted(patterns)
             count[0] = len(distinct)
             model = fit(self.comparer.fields, distinct, counts, self._random())
-            return replace(model, trained_on={"records": self.rows, "pairs": len(patterns), "patterns": len(distinct)})
+            return replace(model, trained_on={"records": self.rows, "pairs": len(patterns), "patterns": len(distinct)}, forms=forms, family_first=self.family_first)
 
     def _random(self) -> Bytes:
         """Patterns of random pairs of records."""
@@ -189,7 +198,7 @@ class _Work:
 
     def resolved(self, model: Model | None, decisions: Sequence[Decision]) -> Resolution:
         found, patterns = self.compared()
-        model = model or self.trained()
+        model = model or self.trained()  # may refine the patterns in place
         with self.clock.step("score") as count:
             a, b, patterns, evidence, posterior, candidate = self._scored(model, found, patterns)
             count[0] = len(a)
@@ -309,7 +318,7 @@ def _completion(rows: int, a: Rows, b: Rows, evidence: Floats) -> tuple[Rows, Ro
     from cdp.identity.candidates import Key, _within
 
     pairs = _within(Key("component", members, label[members].astype(np.uint64)), rows)
-    known = np.isin(pairs, a * rows + b)
+    known = among(pairs, np.sort(a * rows + b))
     pairs = pairs[~known]
     x, y = pairs // rows, pairs % rows
     return x, y

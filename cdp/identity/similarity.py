@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -33,12 +33,12 @@ def _nicknames() -> NickNamer:
     return NickNamer()
 
 
-def nickname_pairs(words: list[str]) -> Codes:
-    """Pairs of words that are forms of one given name, as sorted `low << 32 | high`."""
+def nickname_pairs(words: list[str], learned: Sequence[tuple[str, str]] = ()) -> Codes:
+    """Pairs of words that are forms of one given name, as sorted `low << 32 | high`; `learned` are such pairs that training found."""
     namer = _nicknames()
     forms = defaultdict(set)
     code = {w: i for i, w in enumerate(words)}
-    found = set()
+    found = {(min(code[x], code[y]), max(code[x], code[y])) for x, y in learned if x in code and y in code}
     for word, i in code.items():
         for other in namer.nicknames_of(word):
             j = code.get(other)

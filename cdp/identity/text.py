@@ -63,15 +63,31 @@ def suffix_rank(folded: str | None) -> str:
     return _SUFFIXES.get(folded, "") if folded else ""
 
 
-def split_full_name(written: str, folded: str) -> tuple[str, str]:
-    """(given names, family name) of a name written as one; before a comma stands the family name."""
+def split_full_name(written: str, folded: str, family_first: bool = False) -> tuple[str, str]:
+    """(given names, family name) of a name written as one; before a comma always stands the family name."""
     if "," in written:
         family, _, given = written.partition(",")
         parts = fold(pa.array([given, family])).to_pylist()
         if parts[0] and parts[1] and parts[0] not in _SUFFIXES:
             return parts[0], parts[1]
     words = split_suffix(folded)[0].split()
+    if family_first and len(words) > 1:
+        return " ".join(words[1:]), words[0]
     return (" ".join(words[:-1]), words[-1]) if len(words) > 1 else (folded, "")
+
+
+_SOUNDS = tuple(
+    (re.compile(pattern), to)
+    for pattern, to in (("[jy]", "i"), ("ue", "u"), ("ae", "a"), ("oe", "o"), ("ph", "f"), ("th", "t"), ("kh", "h"), ("w", "v"), ("(sch|sh|sz)", "s"),
+                        ("(tz|ts|cz|ch)", "c"), ("(ck|q)", "k"), ("z", "s"), (r"(.)\1+", r"\1"), ("iei", "ei"), ("ia$", "a"), ("ii?$", "i"))
+)  # fmt: skip
+
+
+def spelling(folded: str) -> str:
+    """One spelling for the ways in which scripts and languages write one sound: Müller and Mueller, Yuri and Jurij, Taroskiy and Taroskii."""
+    for pattern, to in _SOUNDS:
+        folded = pattern.sub(to, folded)
+    return folded
 
 
 def organisation(folded: str) -> str:
