@@ -1,0 +1,1 @@
+"""Segments: which people meet a condition, since when, and why."""

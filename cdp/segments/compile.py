@@ -1,0 +1,217 @@
+"""A condition as SQL over `person`, `event` and `segment_member`, wherever those are: the same tree gives the same people everywhere.
+
+Every question about events is asked for all people at once (`profile_id in (select … group by …)`), within `scope` where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import Double, FromClause, Interval, Select, and_, bindparam, cast, column, func, literal, not_, or_, select, table, true
+
+from cdp.attributes.fields import EventFields, PersonFields, event_view, person_view
+from cdp.attributes.language import sql
+from cdp.attributes.language.check import leaves
+from cdp.attributes.language.sql import SEPARATOR, Fields, Sql, as_number, holds, number, text, time
+from cdp.attributes.language.tree import Compare, Op, Reference, Type, Window
+from cdp.segments.check import zero_holds
+from cdp.segments.tree import Condition, Consent, EventMatch, Events, Everyone, Household, InSegment, Random, Sequence
+
+MEMBER = table("segment_member", column("segment_id"), column("profile_id"))
+SCOPE = table("segment_scope", column("profile_id"), column("wanted"))
+"""Temporary: the people to decide on (`wanted`), and the others of their households."""
+
+
+class Store(Protocol):
+    """Where people and events are."""
+
+    def person(self) -> FromClause:
+        """A fresh alias of the relation of people."""
+
+    def event(self) -> FromClause:
+        """A fresh alias of the relation of events."""
+
+    def fields(self, person: FromClause, now: datetime) -> Fields:
+        """The fields of a person."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """The views of PostgreSQL."""
+
+    attributes: Mapping[str, Type]
+
+    def person(self) -> FromClause:
+        return person_view().alias()
+
+    def event(self) -> FromClause:
+        return event_view().alias()
+
+    def fields(self, person: FromClause, now: datetime) -> Fields:
+        return PersonFields(person, self.attributes, now)
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """Compiles for one store, at one moment. `segments` are the ids of segments by name."""
+
+    store: Store
+    now: datetime
+    segments: Mapping[str, int]
+    scoped: bool = False
+
+    def people(self, condition: Condition) -> Select[Any]:
+        """The profile ids of everybody (in scope) who meets the condition."""
+        person = self.store.person()
+        found = select(person.c.profile_id).where(self.holds(condition, person))
+        return found.where(person.c.profile_id.in_(select(SCOPE.c.profile_id).where(SCOPE.c.wanted))) if self.scoped else found
+
+    def holds(self, condition: Condition, person: FromClause) -> Sql:
+        """The condition on a row of people."""
+        return sql.condition(condition, lambda leaf: self.leaf(leaf, person))
+
+    def leaf(self, leaf: object, person: FromClause) -> Sql:
+        """One leaf on a row of people."""
+        if isinstance(leaf, Compare):
+            fields = self.store.fields(person, self.now)
+            return sql.comparison(leaf, fields, fields, self.now)
+        if isinstance(leaf, Everyone):
+            return true()
+        if isinstance(leaf, Random):
+            return and_(person.c.bucket >= literal(leaf.low), person.c.bucket < literal(leaf.high))
+        makers: dict[type, Callable[[Any, FromClause], Sql]] = {
+            Events: self._events,
+            Sequence: self._sequence,
+            Consent: self._consent,
+            InSegment: self._member,
+            Household: self._household,
+        }
+        return makers[type(leaf)](leaf, person)
+
+    # --- what is known of the person
+
+    def _consent(self, leaf: Consent, person: FromClause) -> Sql:
+        marked = SEPARATOR + leaf.purpose.lower() + SEPARATOR
+        granted, denied = (holds(func.strpos(listed, marked) > 0) for listed in (person.c.granted, person.c.denied))
+        return {"granted": granted, "denied": denied, "unknown": not_(or_(granted, denied))}[leaf.state]
+
+    def _member(self, leaf: InSegment, person: FromClause) -> Sql:
+        return person.c.profile_id.in_(select(MEMBER.c.profile_id).where(MEMBER.c.segment_id == literal(self.segments[leaf.name])))
+
+    def _household(self, leaf: Household, person: FromClause) -> Sql:
+        member = self.store.person()
+        inside = holds(self.holds(leaf.condition, member))
+        unit = func.coalesce(person.c.household_id, person.c.profile_id)
+        found = select(func.coalesce(member.c.household_id, member.c.profile_id)).where(
+            not_(inside) if leaf.quantifier == "all" else inside
+        )
+        if self.scoped:
+            found = found.where(member.c.profile_id.in_(select(SCOPE.c.profile_id)))
+        return unit.in_(found) if leaf.quantifier == "any" else unit.not_in(found)
+
+    # --- what happened
+
+    def matching(self, match: EventMatch, event: FromClause) -> list[Sql]:
+        """Conditions on a row of events: its kind, what is asked of it, its person in scope."""
+        parts: list[Sql] = [event.c.at <= time(self.now)]
+        if match.kind != "*":
+            parts.append(event.c.kind == text(match.kind))
+        if self.scoped:
+            parts.append(event.c.profile_id.in_(select(SCOPE.c.profile_id)))
+        if match.where is not None:
+            parts.append(self._where(match, event))
+        return parts
+
+    def _where(self, match: EventMatch, event: FromClause) -> Sql:
+        fields = EventFields(event)
+        if not any(isinstance(leaf, Compare) and isinstance(leaf.value, Reference) for leaf in leaves(match.where)):
+            return sql.predicate(match.where, fields, fields, self.now)
+        person = self.store.person()
+        inside = sql.predicate(match.where, fields, self.store.fields(person, self.now), self.now)
+        return select(literal(1)).select_from(person).where(person.c.profile_id == event.c.profile_id, inside).exists()
+
+    def within(self, window: Window, event: FromClause) -> list[Sql]:
+        """Conditions that the time of an event falls into a window."""
+        if window.kind == "first":
+            return [event.c.at <= self._first(event) + _interval(window.length.fixed if window.length else timedelta())]
+        start, end = window.bounds(self.now)
+        parts = [] if start is None else [event.c.at > time(start)]
+        return parts if end >= self.now else [*parts, event.c.at <= time(end)]
+
+    def _first(self, event: FromClause) -> Sql:
+        earlier = self.store.event()
+        return select(func.min(earlier.c.at)).where(earlier.c.profile_id == event.c.profile_id).scalar_subquery()
+
+    def _events(self, leaf: Events, person: FromClause) -> Sql:
+        event = self.store.event()
+        found = select(event.c.profile_id).where(*self.matching(leaf.match, event), *self.within(leaf.window, event))
+        if leaf.measure == "count" and leaf.op is Op.AT_LEAST and leaf.value == 1:
+            return person.c.profile_id.in_(found)
+        if leaf.measure == "count" and leaf.op is Op.EQUALS and leaf.value == 0:
+            return person.c.profile_id.not_in(found)
+        reached = _reached(self.measure(leaf, event), leaf)
+        grouped = found.group_by(event.c.profile_id)
+        if zero_holds(leaf):
+            return person.c.profile_id.not_in(grouped.having(not_(holds(reached))))
+        return person.c.profile_id.in_(grouped.having(reached))
+
+    def measure(self, leaf: Events, event: FromClause) -> Sql:
+        """What is compared, over the events of one person."""
+        if leaf.measure == "count":
+            return func.count()
+        found = EventFields(event).field(leaf.field, leaf.place)
+        if leaf.measure == "distinct":
+            return func.count(found.column.distinct())
+        value = as_number(found.column) if found.type is Type.ANY else cast(found.column, Double())
+        if leaf.measure == "sum":
+            return func.coalesce(func.sum(value), number(0))
+        made: Sql = getattr(func, {"average": "avg", "minimum": "min", "maximum": "max"}[leaf.measure])(value)
+        return made
+
+    def _sequence(self, leaf: Sequence, person: FromClause) -> Sql:
+        return person.c.profile_id.in_(self.sequence(leaf))
+
+    def sequence(self, leaf: Sequence) -> Select[Any]:
+        """The people of a sequence."""
+        first = before = self.store.event()
+        parts = [*self.matching(leaf.first, first), *self.within(leaf.window, first)]
+        source: FromClause = first
+        for step in leaf.steps:
+            event = self.store.event()
+            follows: list[Sql] = [event.c.profile_id == before.c.profile_id, event.c.at > before.c.at, *self.matching(step.match, event)]
+            if step.within is not None:
+                follows.append(event.c.at <= before.c.at + _interval(step.within.fixed))
+            if step.absent:
+                assert step.within is not None
+                parts += [before.c.at <= time(self.now - step.within.fixed), not_(select(event.c.event_id).where(*follows).exists())]
+                continue
+            source = source.join(event, and_(*follows))
+            if step.without is not None:
+                other = self.store.event()
+                between = [other.c.profile_id == before.c.profile_id, other.c.at > before.c.at, other.c.at < event.c.at]
+                parts.append(not_(select(other.c.event_id).where(*between, *self.matching(step.without, other)).exists()))
+            before = event
+        return select(first.c.profile_id).select_from(source).where(*parts)
+
+
+def _interval(length: timedelta) -> Sql:
+    return bindparam(None, length, Interval())
+
+
+def _reached(measured: Sql, leaf: Events) -> Sql:
+    value = leaf.value
+    if isinstance(value, tuple):
+        return and_(measured >= number(value[0]), measured <= number(value[1]))
+    bound = number(value)
+    comparisons: dict[Op, Callable[[], Sql]] = {
+        Op.EQUALS: lambda: measured == bound,
+        Op.NOT_EQUALS: lambda: measured != bound,
+        Op.LESS: lambda: measured < bound,
+        Op.AT_MOST: lambda: measured <= bound,
+        Op.MORE: lambda: measured > bound,
+        Op.AT_LEAST: lambda: measured >= bound,
+    }
+    return comparisons[leaf.op]()

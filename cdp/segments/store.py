@@ -1,0 +1,148 @@
+"""Every version of a segment's condition is kept; a segment that is stored can be decided."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from cdp.attributes import types
+from cdp.attributes.errors import DefinitionError
+from cdp.attributes.language.check import unknown
+from cdp.db.segment_tables import segment, segment_version
+from cdp.segments import document, text
+from cdp.segments.check import check
+from cdp.segments.tree import Condition, segments_named
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stored segment. `as_of` is the moment its members were decided at; null: never yet."""
+
+    id: int
+    name: str
+    title: str
+    description: str
+    condition: Condition
+    version: int
+    refreshed_version: int | None
+    members: int
+    as_of: datetime | None
+    refreshed_at: datetime | None
+    seconds: float | None
+
+    @property
+    def text(self) -> str:
+        """The condition in its readable form."""
+        return text.write(self.condition)
+
+
+def read(written: str | Mapping[str, Any]) -> Condition:
+    """A condition from its text or its document."""
+    return text.parse(written) if isinstance(written, str) else document.read(dict(written))
+
+
+def segments(connection: Connection) -> dict[str, Segment]:
+    """Name -> segment, by name."""
+    rows = connection.execute(select(segment).where(segment.c.deleted_at.is_(None)).order_by(segment.c.name))
+    return {row.name: _segment(row) for row in rows}
+
+
+def _segment(row: Row[Any]) -> Segment:
+    return Segment(
+        row.id,
+        row.name,
+        row.title,
+        row.description,
+        document.read(row.condition),
+        row.version,
+        row.refreshed_version,
+        row.members,
+        row.as_of,
+        row.refreshed_at,
+        row.seconds,
+    )
+
+
+def get(connection: Connection, name: str) -> Segment:
+    """One segment.
+
+    Raises:
+        UnknownName: there is none of that name.
+    """
+    known = segments(connection)
+    if name not in known:
+        raise unknown("segment", name, known, "")
+    return known[name]
+
+
+def checked(connection: Connection, written: str | Mapping[str, Any] | Condition, name: str = "") -> Condition:
+    """The condition, refused where it cannot be decided with the attributes and segments that there are."""
+    condition = read(written) if isinstance(written, str | Mapping) else written
+    check(condition, types(connection), {n: s.condition for n, s in segments(connection).items()}, name)
+    return condition
+
+
+def save(
+    connection: Connection,
+    name: str,
+    written: str | Mapping[str, Any],
+    principal: str,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+) -> Segment:
+    """Create the segment `name`, or give it a new version where the condition differs.
+
+    Raises:
+        DefinitionError: the condition cannot be read or decided; its place and reason say why.
+    """
+    if not _NAME.fullmatch(name):
+        raise DefinitionError("name", f"a segment's name is small letters, digits and _, beginning with a letter, not {name!r}")
+    condition = checked(connection, written, name)
+    stored = document.write(condition)
+    row = connection.execute(select(segment).where(segment.c.name == name)).one_or_none()
+    titles = {key: value for key, value in (("title", title), ("description", description)) if value is not None}
+    if row is None:
+        values = {"name": name, "title": title or name, "condition": stored, "updated_by": principal} | titles
+        found = connection.execute(insert(segment).values(values).returning(segment)).one()
+    elif row.condition == stored and row.deleted_at is None:
+        found = connection.execute(update(segment).where(segment.c.id == row.id).values(titles or {"name": name}).returning(segment)).one()
+        return _segment(found)
+    else:
+        values = titles | {
+            "condition": stored,
+            "version": row.version + 1,
+            "updated_by": principal,
+            "updated_at": func.now(),
+            "deleted_at": None,
+        }
+        found = connection.execute(update(segment).where(segment.c.id == row.id).values(values).returning(segment)).one()
+    connection.execute(insert(segment_version).values(segment_id=found.id, version=found.version, condition=stored, by=principal))
+    return _segment(found)
+
+
+def delete(connection: Connection, name: str) -> None:
+    """Withdraw a segment; its members leave at the next refresh, its history stays.
+
+    Raises:
+        DefinitionError: another segment names it.
+    """
+    known = segments(connection)
+    if name not in known:
+        raise unknown("segment", name, known, "")
+    users = sorted(s.name for s in known.values() if name in segments_named(s.condition))
+    if users:
+        raise DefinitionError(name, f"the segment is named by {', '.join(users)}: change or delete those first")
+    connection.execute(update(segment).where(segment.c.name == name).values(deleted_at=func.now()))
+
+
+def dependants(connection: Connection, name: str) -> list[str]:
+    """Segments that name this one."""
+    return sorted(s.name for s in segments(connection).values() if name in segments_named(s.condition))
