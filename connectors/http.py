@@ -79,7 +79,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Request:
-    """One request: a path under the base address (or a link that the source gave, on the same host), and what goes with it."""
+    """One request: a path under the base address (or a link that the source gave, on the same host), and what goes with it.
+
+    `limits` are those of a request of this kind, where the vendor has others for it.
+    """
 
     path: str
     method: str = "GET"
@@ -87,6 +90,7 @@ class Request:
     body: Json = None
     headers: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,8 @@ class HttpClient:
         self._credentials = credentials
         self._rules = rules or Rules()
         self.clock: Clock = clock or SystemClock()
-        self._budget = _Budget(limits, self.clock)
+        self._limits = limits
+        self._budgets: dict[Limits | None, _Budget] = {}
         self._client = httpx.Client(timeout=timeout, follow_redirects=False, verify=_trust())
         self._attempts = attempts
         self._patience = patience
@@ -217,7 +222,8 @@ class HttpClient:
         self.clock.sleep(seconds)
 
     def _attempt(self, request: Request, credentials: Mapping[str, str]) -> Answer | AuthError | _Wait:
-        self._budget.take()
+        limits = request.limits or self._limits
+        self._budgets.setdefault(limits, _Budget(limits, self.clock)).take()
         where = f"{self._host} {request.label}"
         try:
             response = self._client.request(

@@ -101,7 +101,7 @@ class LinkPaging:
     def ask(self, request: Request, token: Token | None) -> Request:
         if token is None:
             return with_params(request, {self.size_param: self.size} if self.size_param else {})
-        return Request(str(token), "GET", headers=request.headers, label=request.label)
+        return Request(str(token), headers=request.headers, label=request.label, limits=request.limits)
 
     def following(self, token: Token | None, answer: Answer, rows: Sequence[Any]) -> Following:
         found = at(answer.data, self.at) if self.at else _link(answer.headers.get("link", ""))

@@ -29,6 +29,9 @@ class Listing:
         since: how to ask only for what changed; None: all rows come.
         window: rows after which the source lists no further: it is asked again from the last time seen. Such a list must be sorted
             by the cursor, oldest first.
+        unwrap: path, in each element of the list, of the row itself (a list of events that hold what changed).
+        latest_first: an element that comes later is older, so only the first with a key counts.
+        limits: those of this list, where the vendor has others for it.
     """
 
     path: str
@@ -40,9 +43,12 @@ class Listing:
     paging: Paging = field(default_factory=SinglePage)
     since: Since | None = None
     window: int | None = None
+    unwrap: str = ""
+    latest_first: bool = False
+    limits: Limits | None = None
 
     def request(self, label: str) -> Request:
-        return Request(self.path, self.method, self.params, self.body, self.headers, label)
+        return Request(self.path, self.method, self.params, self.body, self.headers, label, self.limits)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Gone:
     """How a deleted or merged row shows.
 
     Attributes:
-        flag: path of a member that is true in a row that was deleted (or equals `equals`, if that is set).
+        flag: path, in an element of the list, of a member that is true if the row was deleted (or equals `equals`, if that is set).
         listing: a list of deleted rows, read after the others.
         merged_into: path, in a row that is gone, of the key of the row that it was merged into.
         merged_from: path, in a row that lives, of the keys (a list, or a text with `;` between) that were merged into it.
@@ -82,6 +88,8 @@ class RestStream:
         all: lists every row; with `since`, also those that changed.
         changes: lists what changed, where that is another request.
         cursor: path of the time of the last change in a row; None: every read gives all rows.
+        by_clock: rows carry no such time: the cursor is the time at which a read began.
+        horizon: seconds for which the source remembers changes; behind them, all rows are listed again.
         overlap: seconds behind the greatest time seen that are read again, because rows commit late.
         child: for each row, the rows of this listing are the stream's; `{}` in its path is the key of the parent, which each row
             carries as `parent_key`.
@@ -93,6 +101,8 @@ class RestStream:
     kind: str | None = None
     cursor: str | None = None
     changes: Listing | None = None
+    by_clock: bool = False
+    horizon: float | None = None
     overlap: float = 300.0
     gone: Gone = Gone()
     child: Listing | None = None
@@ -100,7 +110,7 @@ class RestStream:
 
     @property
     def complete(self) -> bool:
-        return self.cursor is None and not _standing(self.all.paging)
+        return self.cursor is None and not self.by_clock and not _standing(self.all.paging)
 
     def stream(self) -> Stream:
         return Stream(self.name, self.kind, self.child_key if self.child else self.key, self.complete)
@@ -204,6 +214,10 @@ class _Reading:
         cursor = instant(bookmark.get("cursor"), self._spec.name)
         token = bookmark.get("next")
         self._high = instant(bookmark.get("high"), self._spec.name) or cursor
+        if self._spec.horizon is not None and cursor is not None and self._age(cursor) > self._spec.horizon:
+            cursor = token = None
+        if self._spec.by_clock and "high" not in bookmark:
+            self._high = self._client.clock.now()
         try:
             yield from self._walk(cursor, token)
         except Refusal:
@@ -213,16 +227,20 @@ class _Reading:
         if self._spec.gone.listing is not None:
             yield from self._deletions(self._spec.gone.listing)
 
+    def _age(self, time: datetime) -> float:
+        return (self._client.clock.now() - time).total_seconds()
+
     def _walk(self, cursor: datetime | None, token: Token | None) -> Iterator[Page]:
         spec = self._spec
         listing = spec.changes if spec.changes is not None and cursor is not None else spec.all
         since = cursor - timedelta(seconds=spec.overlap) if cursor is not None else None
+        taken: set[str] | None = set() if listing.latest_first else None
         while True:
             listed, again = 0, False
             request = _asked(listing, listing.request(spec.name), since)
             for rows, following in walk(self._client, listing.paging, request, listing.records, token):
                 listed += len(rows)
-                page = self._page(rows, listing.path)
+                page = self._page(rows, listing, taken)
                 again = following.more and listing.window is not None and listed + len(rows) > listing.window
                 yield from self._with_children(page, self._bookmark(cursor, listing, following))
                 if again:
@@ -243,25 +261,30 @@ class _Reading:
         token = {"next": following.token} if listing.paging.resumable else {}
         return {**{name: time.isoformat() for name, time in (("cursor", cursor), ("high", self._high)) if time}, **token}
 
-    def _page(self, rows: Sequence[Any], place: str) -> Page:
+    def _page(self, elements: Sequence[Any], listing: Listing, taken: set[str] | None) -> Page:
         spec, kept = self._spec, list[dict[str, Any]]()
         deleted, merged, refused = list[str](), list[tuple[str, str]](), list[Refused]()
-        for position, row in enumerate(rows, 1):
+        for position, element in enumerate(elements, 1):
+            row = at(element, listing.unwrap)
             key = at(row, spec.key) if isinstance(row, dict) else None
             if key in (None, ""):
                 where = f"{spec.name}, row {position} of a page"
                 refused.append(Refused(where, "missing_key", f"{where}: no {spec.key}", raw=row, field=spec.key))
                 continue
             self._see(row)
+            if taken is not None:
+                if str(key) in taken:
+                    continue
+                taken.add(str(key))
             into = at(row, spec.gone.merged_into) if spec.gone.merged_into else None
             if into:
                 merged.append((str(key), str(into)))
-            elif spec.gone.is_gone(row):
+            elif spec.gone.is_gone(element):
                 deleted.append(str(key))
             else:
                 merged.extend((loser, str(key)) for loser in spec.gone.swallowed(row) if loser != str(key))
                 kept.append(row)
-        return Page(self._completed(spec, kept), place=place, deleted=deleted, merged=merged, refused=refused)
+        return Page(self._completed(spec, kept), place=listing.path, deleted=deleted, merged=merged, refused=refused)
 
     def _see(self, row: Mapping[str, Any]) -> None:
         """Remember the greatest time of a change, up to now: a clock ahead of ours must not make the next read skip rows."""
