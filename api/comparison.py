@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ _NEVER_MARKED = frozenset({"created_at", "updated_at", "consents"})
 
 @dataclass(frozen=True)
 class Cell:
-    """What one record says of a field, line by line; `marks` says of each line whether another record says otherwise."""
+    """What one record says of a field, line by line; `marks` says of each line whether the others say otherwise."""
 
     lines: tuple[str, ...]
     marks: tuple[bool, ...]
@@ -37,11 +38,12 @@ class FieldRow:
 def compare(records: Sequence[Mapping[str, Any]]) -> list[FieldRow]:
     """A row for each field that any record has, in the order people read them."""
     flat = [_flat(record["canonical"]) for record in records]
-    fields = sorted({name for document in flat for name in document}, key=lambda name: (_rank(name), name))
+    fields = sorted({name for document in flat for name in document}, key=lambda name: (rank(name), name))
     return [_row(name, [document.get(name, ()) for document in flat]) for name in fields]
 
 
-def _rank(name: str) -> int:
+def rank(name: str) -> int:
+    """Where a field stands among the fields; those that nobody placed come last."""
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
@@ -67,14 +69,15 @@ def _lines(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _row(name: str, lines: Sequence[tuple[str, ...]]) -> FieldRow:
-    """A line is marked where some other record speaks of the field and does not say it; case and spacing count as agreement."""
-    said = [{_same(line) for line in cell} for cell in lines]
-    cells = []
-    for number, cell in enumerate(lines):
-        others = [values for other, values in enumerate(said) if other != number and values]
-        marks = tuple(name not in _NEVER_MARKED and any(_same(line) not in values for values in others) for line in cell)
-        cells.append(Cell(cell, marks))
-    return FieldRow(name, tuple(cells), any(any(cell.marks) for cell in cells))
+    """A line is marked where not every record that speaks of the field says it, save the one most say; case and spacing do not count."""
+    said = Counter(same for cell in lines for same in {_same(line) for line in cell})
+    speaking = sum(1 for cell in lines if cell)
+    (most, top), *rest = said.most_common(2)
+    alone = not rest or rest[0][1] < top
+    agreed = {same for same, count in said.items() if count == speaking or (alone and same == most)}
+    compared = name not in _NEVER_MARKED
+    cells = tuple(Cell(cell, tuple(compared and _same(line) not in agreed for line in cell)) for cell in lines)
+    return FieldRow(name, cells, any(any(cell.marks) for cell in cells))
 
 
 def _same(line: str) -> str:

@@ -10,16 +10,18 @@ from sqlalchemy import Connection, text
 
 from api import customers
 from api.assets import PLOTLY
-from api.comparison import compare
+from api.charts import bars, series
+from api.comparison import compare, rank
 from api.customers import plain
 from api.house import note, principal, reading, view
 from api.operations import CURSOR, Query, page, parse_query
 from api.profiles import TIMELINE
 from api.system import refusals_by_reason
+from api.templating import text_of
 from cdp.access import View
 from cdp.ingest.status import stream_status, totals
 from cdp.profiles import NotFound
-from cdp.profiles.activity import MonthCount, by_month
+from cdp.profiles.activity import by_month
 
 blueprint = Blueprint("pages", __name__)
 
@@ -73,18 +75,34 @@ def _summary(connection: Connection, seen: View, profile_id: str) -> Any:
         return None
 
 
+def _profile(connection: Connection, profile_id: UUID) -> Any:
+    """The profile with its values in reading order, each with the number of other values that differ from it."""
+    found = customers.profile(connection, view(), profile_id)
+    values = found["document"]["values"]
+    for chosen in values.values():
+        chosen["differing"] = len({text_of(other["value"]) for other in chosen["others"]} - {text_of(chosen["value"])})
+    found["document"]["values"] = {name: values[name] for name in sorted(values, key=lambda name: (rank(name), name))}
+    return found
+
+
+def _by_month(page: Any) -> Any:
+    for item in page["items"]:
+        item["month"] = item["at"][:7]
+    return page
+
+
 @blueprint.get("/profiles/<uuid:profile_id>")
 @page("profile.read")
 def profile(profile_id: UUID) -> Any:
     """Who this is, how to reach them, what happened last."""
     with reading() as connection:
-        found = customers.profile(connection, view(), profile_id)
+        found = _profile(connection, profile_id)
         if found["redirected_from"]:
             return _to_living("pages.profile", found)
-        latest = customers.timeline(connection, view(), profile_id, limit=12)
+        latest = _by_month(customers.timeline(connection, view(), profile_id, limit=12))
         activity = by_month(connection, profile_id, months=24)
     note("profile.read", found["id"], {"part": "profile", "via": "page"})
-    return render_template("profile.html", tab="overview", profile=found, timeline=latest, bars=_bars(activity))
+    return render_template("profile.html", tab="overview", profile=found, timeline=latest, chart=bars(activity))
 
 
 def _to_living(endpoint: str, found: Any) -> Any:
@@ -96,7 +114,7 @@ def _to_living(endpoint: str, found: Any) -> Any:
 def records(profile_id: UUID) -> Any:
     """The records side by side, and what ties them together."""
     with reading() as connection:
-        found = customers.profile(connection, view(), profile_id)
+        found = _profile(connection, profile_id)
         if found["redirected_from"]:
             return _to_living("pages.records", found)
         held = customers.records(connection, view(), profile_id)["items"]
@@ -122,12 +140,11 @@ def timeline(profile_id: UUID) -> Any:
     """Everything that happened, over all sources."""
     asked = parse_query(TIMELINE)
     with reading() as connection:
-        found = customers.profile(connection, view(), profile_id)
+        found = _profile(connection, profile_id)
         if found["redirected_from"]:
             return _to_living("pages.timeline", found)
-        held = customers.timeline(
-            connection, view(), profile_id, limit=asked["limit"], cursor=asked["cursor"], kinds=asked["kind"], channels=asked["channel"]
-        )
+        wanted = {"kinds": asked["kind"], "channels": asked["channel"]}
+        held = _by_month(customers.timeline(connection, view(), profile_id, limit=asked["limit"], cursor=asked["cursor"], **wanted))
     note("profile.read", found["id"], {"part": "timeline", "via": "page"})
     return render_template("timeline.html", tab="timeline", profile=found, timeline=held, asked=asked)
 
@@ -137,7 +154,7 @@ def timeline(profile_id: UUID) -> Any:
 def history(profile_id: UUID) -> Any:
     """Who is who, change by change."""
     with reading() as connection:
-        found = customers.profile(connection, view(), profile_id)
+        found = _profile(connection, profile_id)
         if found["redirected_from"]:
             return _to_living("pages.history", found)
         entries = customers.history(connection, profile_id)["items"]
@@ -154,29 +171,5 @@ def system() -> Any:
         counts = plain(totals(connection))
         refused = refusals_by_reason(connection) if principal().may("quarantine.read") else None
         activity = by_month(connection)
-    chart = {"series": _series(activity)} if activity else None
+    chart = {"series": series(activity)} if activity else None
     return render_template("system.html", streams=streams, totals=counts, refused=refused, chart=chart, plotly=PLOTLY)
-
-
-def _series(activity: list[MonthCount]) -> list[Any]:
-    months = sorted({count.month for count in activity})
-    held = {(count.channel, count.month): count.interactions for count in activity}
-    channels = sorted({count.channel for count in activity}, key=lambda name: -sum(held.get((name, month), 0) for month in months))
-    labels = [month.strftime("%Y-%m") for month in months]
-    return [{"name": name.replace("_", " "), "x": labels, "y": [held.get((name, month), 0) for month in months]} for name in channels]
-
-
-def _bars(activity: list[MonthCount]) -> list[Any]:
-    """One bar a month, months without interactions included, its height in percent of the highest."""
-    if not activity:
-        return []
-    sums: dict[tuple[int, int], int] = {}
-    for count in activity:
-        sums[count.month.year, count.month.month] = sums.get((count.month.year, count.month.month), 0) + count.interactions
-    first, last = (year * 12 + month - 1 for year, month in (min(sums), max(sums)))
-    top = max(sums.values())
-    months = [(number // 12, number % 12 + 1) for number in range(max(first, last - 23), last + 1)]
-    return [
-        {"month": f"{year}-{month:02}", "count": sums.get((year, month), 0), "height": 100 * sums.get((year, month), 0) / top}
-        for year, month in months
-    ]

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from api.house import someone
 
 _STEPS = ((60, "s"), (3600, "min"), (86_400, "h"), (86_400 * 60, "d"))
+_NAMES = {"email": "E-mail", "emails": "E-mail", "phones": "Phone", "addresses": "Address", "identifiers": "Numbers", "consents": "Consent"}
 _WORDS = {"id": "ID", "url": "URL", "sms": "SMS", "vat": "VAT", "crm": "CRM"}
 
 
@@ -86,6 +87,8 @@ def percent(value: float | None) -> str:
 
 def label(name: str) -> str:
     """A field's name in words: `given_name` is `Given name`."""
+    if name in _NAMES:
+        return _NAMES[name]
     words = name.removeprefix("attributes.").replace("_", " ").replace(".", " ").split()
     return " ".join(_WORDS.get(word, word) if n else _WORDS.get(word, word.capitalize()) for n, word in enumerate(words))
 
@@ -112,6 +115,11 @@ def address_line(address: Mapping[str, Any]) -> str:
     street = " ".join(str(address[part]) for part in ("street", "house_number", "unit") if address.get(part))
     place = " ".join(str(address[part]) for part in ("postal_code", "city") if address.get(part))
     return ", ".join(part for part in (street, place, address.get("region"), address.get("country")) if part)
+
+
+def soft(line: str) -> Markup:
+    """A line that may break before its @."""
+    return Markup("<wbr>@").join(line.split("@"))
 
 
 def initials(name: str | None) -> str:
@@ -147,7 +155,7 @@ def _navigation(entries: Sequence[tuple[str, str, str | None]]) -> list[dict[str
 
 def init_app(app: Flask, navigation: Sequence[tuple[str, str, str | None]]) -> None:
     """Give the templates their filters, the navigation and who is signed in."""
-    for function in (when, day, ago, number, money, percent, label, text_of, address_line, initials):
+    for function in (when, day, ago, number, money, percent, label, text_of, address_line, initials, soft):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["asset"] = lambda name: _asset(app, name)
