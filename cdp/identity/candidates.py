@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.identity.arrays import among, unique
+from cdp.identity.blocks import Blocks, Part
 from cdp.identity.features import Ints, Values
 from cdp.identity.prepared import Prepared
 
@@ -44,18 +46,17 @@ class Candidates:
 
 def candidates(prepared: Prepared, largest: int = LARGEST) -> Candidates:
     """The pairs that are worth comparing."""
-    rows = prepared.features.rows
-    person = prepared.features.person
+    found = blocks(prepared, largest)
+    none = np.zeros(0, np.int64)
+    pairs = list(found) or [(none, none)]
+    return Candidates(np.concatenate([a for a, _ in pairs]), np.concatenate([b for _, b in pairs]), found.by_key)
+
+
+def blocks(prepared: Prepared, largest: int = LARGEST) -> Blocks:
+    """The records that are worth comparing, in blocks."""
     facts = _facts(prepared)
-    found, by_key = [np.zeros(0, np.int64)], {}
-    for key in keys(prepared):
-        pairs = np.concatenate(list(_pairs(key, facts, rows, largest)) or [np.zeros(0, np.int64)])
-        by_key[key.name] = len(pairs)
-        found.append(pairs)
-    unique = np.unique(np.concatenate(found))
-    a, b = unique // max(rows, 1), unique % max(rows, 1)
-    same_kind = person[a] == person[b]
-    return Candidates(a[same_kind], b[same_kind], by_key)
+    parts = (part for key in keys(prepared) for part in _parts(key, facts, largest))
+    return Blocks.of(prepared.features.rows, prepared.features.person, parts)
 
 
 def mix(*parts: npt.NDArray[np.integer]) -> Keys:
@@ -82,25 +83,28 @@ def mix_or_none(*parts: Ints) -> Ints:
     return np.where(valid, (mix(*parts) >> np.uint64(33)).astype(np.int64), -1).astype(np.int32)
 
 
-def _pairs(key: Key, facts: list[Ints], rows: int, largest: int) -> Iterator[Rows]:
+def _parts(key: Key, facts: list[Ints], largest: int) -> Iterator[Part]:
     small, large = _split(key, largest)
-    yield _within(small, rows)
+    yield Part.of(key.name, small.rows, small.keys)
     if not len(large.rows):
         return
     for fact in facts:
         valid = fact[large.rows] >= 0
-        part = Key(key.name, large.rows[valid], mix(large.keys[valid].view(np.int64), fact[large.rows[valid]]))
-        yield _within(_split(part, largest)[0], rows)
+        divided = Key(key.name, large.rows[valid], mix(large.keys[valid].view(np.int64), fact[large.rows[valid]]))
+        small, _ = _split(divided, largest)
+        yield Part.of(key.name, small.rows, small.keys)
 
 
 def _split(key: Key, largest: int) -> tuple[Key, Key]:
-    """The key's blocks of 2 to `largest` records, and those beyond."""
+    """The key's blocks of 2 to `largest` records, and those beyond; both sorted by key, then row.
+
+    Key and row are sorted as one number: as many bits as a row needs, and the key's upper bits, at least 33 of them.
+    """
     if not len(key.rows):
         return key, key
-    order = np.lexsort((key.rows, key.keys))
-    rows, keys_ = key.rows[order], key.keys[order]
-    again = np.r_[False, (keys_[1:] == keys_[:-1]) & (rows[1:] == rows[:-1])]
-    rows, keys_ = rows[~again], keys_[~again]
+    bits = np.uint64(max(int(key.rows.max()).bit_length(), 1))
+    packed = unique(((key.keys >> bits) << bits) | key.rows.astype(np.uint64))
+    keys_, rows = packed >> bits, (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
     starts = np.flatnonzero(np.r_[True, keys_[1:] != keys_[:-1]])
     size = np.diff(np.r_[starts, len(keys_)])
     size_of = np.repeat(size, size)
@@ -110,16 +114,8 @@ def _split(key: Key, largest: int) -> tuple[Key, Key]:
 
 def _within(key: Key, rows: int) -> Rows:
     """All pairs within the blocks of a sorted key, as low * rows + high."""
-    if not len(key.rows):
-        return np.zeros(0, np.int64)
-    starts = np.flatnonzero(np.r_[True, key.keys[1:] != key.keys[:-1]])
-    size = np.diff(np.r_[starts, len(key.keys)])
-    behind = np.repeat(starts + size, size) - np.arange(len(key.keys)) - 1
-    left = np.repeat(np.arange(len(key.keys)), behind)
-    first = np.cumsum(behind) - behind
-    right = left + 1 + np.arange(len(left)) - np.repeat(first, behind)
-    x, y = key.rows[left], key.rows[right]
-    return np.minimum(x, y) * rows + np.maximum(x, y)
+    pairs = Part.of(key.name, key.rows, key.keys).pairs(0, rows)
+    return np.asarray((pairs >> 32) * rows + (pairs & 0xFFFFFFFF))
 
 
 def _places(address: Values) -> tuple[Ints, Ints, Ints]:
@@ -131,7 +127,10 @@ def _places(address: Values) -> tuple[Ints, Ints, Ints]:
         return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))[address.first]
 
     numbers = [" ".join(w for w in p[0].split() if w[0].isdigit()) for p in parts]
-    house = [n + "|" + max((w for w in p[0].split() if w.isalpha()), key=len, default="") if n and p[0] else "" for n, p in zip(numbers, parts, strict=True)]
+    house = [
+        n + "|" + max((w for w in p[0].split() if w.isalpha()), key=len, default="") if n and p[0] else ""
+        for n, p in zip(numbers, parts, strict=True)
+    ]
     return column([p[1] for p in parts]), column([p[2] for p in parts]), column(house)
 
 
@@ -174,8 +173,21 @@ class keys:  # noqa: N801 - reads as a function, holds its tables
         local = [w.partition("@")[0] for w in x.email.words.to_pylist()]
         yield from self._each("email", x.email)
         yield from self._each("email name", x.email, _codes([v if len(v) >= 5 else None for v in local]))
-        yield from self._each("email start", x.email, _codes([w[: max(5, len(v) // 2)] + w.partition("@")[2] if len(v) >= 6 else None for v, w in zip(local, x.email.words.to_pylist(), strict=True)]))
-        yield from self._each("email end", x.email, _codes([w[len(v) // 2 :] if len(v) >= 6 else None for v, w in zip(local, x.email.words.to_pylist(), strict=True)]))
+        yield from self._each(
+            "email start",
+            x.email,
+            _codes(
+                [
+                    w[: max(5, len(v) // 2)] + w.partition("@")[2] if len(v) >= 6 else None
+                    for v, w in zip(local, x.email.words.to_pylist(), strict=True)
+                ]
+            ),
+        )
+        yield from self._each(
+            "email end",
+            x.email,
+            _codes([w[len(v) // 2 :] if len(v) >= 6 else None for v, w in zip(local, x.email.words.to_pylist(), strict=True)]),
+        )
         yield from self._each("phone", x.phone)
         yield from self._each("phone end", x.phone, _codes([w[-7:] if len(w) >= 7 else None for w in x.phone.words.to_pylist()]))
         yield from self._each("phone start", x.phone, _codes([w[:-2] if len(w) >= 8 else None for w in x.phone.words.to_pylist()]))
@@ -190,7 +202,12 @@ class keys:  # noqa: N801 - reads as a function, holds its tables
         yield from self._all("given name and family initials", x.given.first, self._family3)
         yield from self._all("family name and given initial", x.family.first, self._given1)
         yield from self._all("given initials and family sound", self._given3, self._sound_family)
-        yield from self._each("organisation", Values(np.where(x.person[:, None], -1, x.employer.codes), x.employer.words), _codes([w[:5] for w in x.employer.words.to_pylist()]))
+        yield from self._each("given initial and any later name", self._later)
+        yield from self._each(
+            "organisation",
+            Values(np.where(x.person[:, None], -1, x.employer.codes), x.employer.words),
+            _codes([w[:5] for w in x.employer.words.to_pylist()]),
+        )
         yield from self._told()
 
     def _births(self) -> Iterator[Key]:
@@ -225,15 +242,39 @@ class keys:  # noqa: N801 - reads as a function, holds its tables
         if not len(silent) or not len(speaks):
             return
         given, family = x.given.words.take(pa.array(x.given.first[speaks])), x.family.words.take(pa.array(x.family.first[speaks]))
-        spelt = [pc.binary_join_element_wise(*p, "") for p in ((given, family), (family, given), (pc.utf8_slice_codeunits(given, 0, 1), family), (family, pc.utf8_slice_codeunits(given, 0, 1)))]
+        spelt = [
+            pc.binary_join_element_wise(*p, "")
+            for p in (
+                (given, family),
+                (family, given),
+                (pc.utf8_slice_codeunits(given, 0, 1), family),
+                (family, pc.utf8_slice_codeunits(given, 0, 1)),
+            )
+        ]
         heard = pa.array(letters, pa.string()).take(pa.array(x.email.first[silent]))
         everything = pa.concat_arrays([heard, *(s.cast(pa.string()) for s in spelt)])
         rows = np.concatenate([silent, *([speaks] * 4)])
         codes = everything.dictionary_encode().indices.to_numpy(zero_copy_only=False)
         long_enough = pc.greater(pc.utf8_length(everything), 5).to_numpy(zero_copy_only=False)
-        heard_codes = np.unique(codes[: len(silent)])
-        keep = long_enough & np.isin(codes, heard_codes)
+        keep = long_enough & among(codes, unique(codes[: len(silent)]))
         yield Key("name in email", rows[keep].astype(np.int64), mix(codes[keep]))
+
+    @cached_property
+    def _later(self) -> Values:
+        """Each name behind the first given name, beside that one's initials."""
+        x = self.x
+        parts = [_words_of(x.middle, 2), _words_of(x.family, 3)]
+        words = pa.concat_arrays([p.words for p in parts])
+        codes = np.concatenate([parts[0].codes, np.where(parts[1].codes >= 0, parts[1].codes + len(parts[0]), -1)], axis=1)
+        first = _sliced(x.given, 3)
+        encoded = words.dictionary_encode()
+        lookup = np.append(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), -1)
+        spread = lookup[codes]
+        both = np.where((spread >= 0) & (first[:, None] >= 0), spread * (int(first.max(initial=0)) + 1) + first[:, None], -1)
+        keys_, inverse = np.unique(both, return_inverse=True)
+        return Values(
+            (inverse.reshape(both.shape) - (1 if len(keys_) and keys_[0] < 0 else 0)).astype(np.int32), pa.array(keys_[keys_ >= 0])
+        )
 
     @cached_property
     def _given1(self) -> Ints:
@@ -265,12 +306,26 @@ class keys:  # noqa: N801 - reads as a function, holds its tables
 
     @cached_property
     def _day_either(self) -> Ints:
-        return _codes(["".join(sorted((w[4:6], w[6:8]))) + w[:4] if w[4:6] != "00" else None for w in self.x.birth.words.to_pylist()])[self.x.birth.first]
+        return _codes(["".join(sorted((w[4:6], w[6:8]))) + w[:4] if w[4:6] != "00" else None for w in self.x.birth.words.to_pylist()])[
+            self.x.birth.first
+        ]
 
 
 def _codes(values: list[str | None]) -> Ints:
     codes = pa.array(values, pa.string()).dictionary_encode().indices.fill_null(-1)
     return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))
+
+
+def _words_of(values: Values, keep: int) -> Values:
+    """The first few words of each record's first value, as values of their own."""
+    split = [w.split()[:keep] for w in values.words.to_pylist()]
+    flat = pa.array([w for words in split for w in words], pa.string()).dictionary_encode()
+    table = np.full((len(split) + 1, keep), -1, np.int32)
+    codes, at = flat.indices.to_numpy(zero_copy_only=False), 0
+    for row, words in enumerate(split):
+        table[row, : len(words)] = codes[at : at + len(words)]
+        at += len(words)
+    return Values(table[values.first], flat.dictionary)
 
 
 def _sliced(values: Values, letters: int) -> Ints:
@@ -280,7 +335,16 @@ def _sliced(values: Values, letters: int) -> Ints:
 def _sound(values: Values) -> Ints:
     """Consonants in classes, the first letter kept: a coarse ear for European names."""
     words = values.words
-    for pattern, to in ((r"^(ph|v)", "f"), ("(ck|q|c|g)", "k"), ("(ph|v|w)", "f"), ("(z|sch|sh)", "s"), ("(d|th)", "t"), ("b", "p"), ("j", "y"), ("m", "n")):
+    for pattern, to in (
+        (r"^(ph|v)", "f"),
+        ("(ck|q|c|g)", "k"),
+        ("(ph|v|w)", "f"),
+        ("(z|sch|sh)", "s"),
+        ("(d|th)", "t"),
+        ("b", "p"),
+        ("j", "y"),
+        ("m", "n"),
+    ):
         words = pc.replace_substring_regex(words, pattern, to)
     head, tail = pc.utf8_slice_codeunits(words, 0, 1), pc.utf8_slice_codeunits(words, 1)
     tail = pc.replace_substring_regex(tail, "[aeiouhy ]", "")

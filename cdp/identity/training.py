@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from cdp.identity.fields import Field, Kind
 from cdp.identity.model import Floats, Model, prior, softmax, untrained
@@ -24,15 +25,14 @@ def counted(patterns: Bytes) -> tuple[Bytes, npt.NDArray[np.int64], npt.NDArray[
     """Distinct patterns, how often each occurs, and for each row which one it is."""
     if not len(patterns):
         return patterns, np.zeros(0, np.int64), np.zeros(0, np.int64)
-    import pandas as pd
-
     packed = np.zeros(len(patterns), np.uint64)
     for column in range(patterns.shape[1]):
         packed = packed * np.uint64(11) + patterns[:, column] if column < 16 else packed * np.uint64(31) ^ patterns[:, column]
-    inverse, keys = pd.factorize(packed, sort=True)
-    first = np.full(len(keys), len(patterns), np.int64)
-    np.minimum.at(first, inverse, np.arange(len(patterns)))
-    return patterns[first], np.bincount(inverse, minlength=len(keys)), inverse
+    inverse, found = pd.factorize(packed, sort=True)
+    keys = np.asarray(found)
+    some = np.zeros(len(keys), np.int64)
+    some[inverse] = np.arange(len(patterns))
+    return patterns[some], np.bincount(inverse, minlength=len(keys)), inverse
 
 
 def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64], random: Bytes) -> Model:
