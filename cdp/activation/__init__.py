@@ -1,0 +1,32 @@
+"""Destinations: an audience is brought there as each platform wants it, without those who did not agree, and kept up to date.
+
+register(connection, document, by)        # schemas/destination.schema.json
+preflight(engine, name)                   # how many rows would fail, and why, before anything leaves
+send(engine, settings, name)              # everybody once, then only who joins, changes or leaves
+shared_with(connection, profile_id)       # where a person's data went
+"""
+
+from cdp.activation.definition import Destination, by_name, destinations, disable, load, register
+from cdp.activation.deliver import Report, preflight, send, status
+from cdp.activation.errors import ActivationError, DestinationConfig, Forbidden, Undelivered, UnknownDestination
+from cdp.activation.ledger import Shared, shared_with
+
+__all__ = [
+    "ActivationError",
+    "Destination",
+    "DestinationConfig",
+    "Forbidden",
+    "Report",
+    "Shared",
+    "Undelivered",
+    "UnknownDestination",
+    "by_name",
+    "destinations",
+    "disable",
+    "load",
+    "preflight",
+    "register",
+    "send",
+    "shared_with",
+    "status",
+]

@@ -1,0 +1,136 @@
+"""Who should be at a destination and who is there are read from one snapshot, in portions: memory does not grow with the audience.
+
+Wanted is whoever is in the segment, has a profile, and agreed to the purpose. Who is there and not wanted leaves; who is wanted and
+not there, or changed since it was last looked at, is a candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from sqlalchemy import Connection, text
+
+from cdp.activation.definition import Destination, segment_id
+from cdp.activation.formats import FIELDS
+
+PORTION = 50_000
+_OVERLAP = "interval '15 minutes'"
+"""A profile may be committed later than the time it carries."""
+
+_VALUES = ("given_name", "family_name", "organisation_name", "birth_date", "gender", "language")
+_ADDRESS = ("street", "house_number", "unit", "postal_code", "city", "region", "country")
+CONSENT = ("consent_at", "consent_source")
+PRESENT = ("fingerprint", "identity", "shared")
+"""Of a candidate that is at the destination: its fingerprint (hex), its identity, and whether another one who stays has the same."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """People in the segment, of these without profile or without consent, and how many are at the destination already."""
+
+    members: int
+    without_profile: int
+    without_consent: int
+    present: int
+
+
+class Audience:
+    """What one delivery looks at; made in a transaction (REPEATABLE READ) that stays open while it is read."""
+
+    def __init__(self, connection: Connection, destination: Destination) -> None:
+        self.connection = connection
+        self.destination = destination
+        self.at: datetime = connection.execute(text("select now()")).scalar_one()
+        self.counts = self._count()
+
+    def _count(self) -> Counts:
+        named = self.destination.segment
+        members = "select id as profile_id from profile where retired_at is null"
+        if named:
+            members = f"select profile_id from segment_member where segment_id = {segment_id(self.connection, named)}"
+        purpose = self.destination.purpose
+        agreed = "true" if purpose is None else "coalesce(g.document -> 'consents' -> :purpose ->> 'state' = 'granted', false)"
+        self.connection.execute(
+            text(
+                f"""create temp table wanted on commit drop as
+                    select m.profile_id, g.profile_id is not null as known, g.profile_id is not null and {agreed} as agreed
+                    from ({members}) m left join golden g on g.profile_id = m.profile_id"""
+            ),
+            {} if purpose is None else {"purpose": purpose},
+        )
+        row = self.connection.execute(
+            text(
+                """select count(*) as members, count(*) filter (where not known) as unknown,
+                          count(*) filter (where known and not agreed) as refusing from wanted"""
+            )
+        ).one()
+        self.connection.execute(text("delete from wanted where not agreed"))
+        self.connection.execute(text("create unique index on wanted (profile_id)"))
+        self.connection.execute(text("analyze wanted"))
+        query = text("select count(*) from audience_member where destination_id = :id")
+        present = self.connection.execute(query, {"id": self.destination.id}).scalar_one()
+        return Counts(row.members, row.unknown, row.refusing, present)
+
+    def leaving(self) -> Iterator[pa.Table]:
+        """`profile_id`, `identity`, `shared` of those who are there and not wanted any more."""
+        query = f"""
+            select a.profile_id, a.identity, {_SHARED} from audience_member a
+            where a.destination_id = %(id)s and not exists (select from wanted w where w.profile_id = a.profile_id)
+            order by a.profile_id"""
+        yield from copied(self.connection, query, ("profile_id", "identity", "shared"), {"id": self.destination.id})
+
+    def candidates(self) -> Iterator[pa.Table]:
+        """FIELDS, CONSENT and PRESENT of those who are wanted and new there, or may have changed; by profile id."""
+        slots = [
+            f"contact -> '{kind}s' -> {number} ->> 'value' as {kind}_{number + 1}" for kind in ("email", "phone") for number in range(3)
+        ]
+        consent = "consents -> %(purpose)s" if self.destination.purpose else "null::jsonb"
+        columns = [
+            "g.profile_id",
+            *(f"\"values\" -> '{name}' ->> 'value' as {name}" for name in _VALUES),
+            *slots,
+            *(f"contact -> 'addresses' -> 0 ->> '{name}' as {name}" for name in _ADDRESS),
+            f"{consent} ->> 'at'",
+            f"{consent} ->> 'source'",
+            "encode(a.fingerprint, 'hex')",
+            "a.identity",
+            f"case when a.profile_id is not null then {_SHARED} end",
+        ]
+        query = f"""
+            select {", ".join(columns)}
+            from wanted w join golden g on g.profile_id = w.profile_id
+            left join audience_member a on a.destination_id = %(id)s and a.profile_id = w.profile_id
+            cross join lateral jsonb_to_record(g.document) as d("values" jsonb, contact jsonb, consents jsonb)
+            where a.profile_id is null or g.updated_at > a.looked_at - {_OVERLAP} or %(changed)s > a.looked_at
+            order by g.profile_id"""
+        params = {"id": self.destination.id, "changed": self.destination.changed_at, "purpose": self.destination.purpose}
+        yield from copied(self.connection, query, (*FIELDS, *CONSENT, *PRESENT), params)
+
+
+_SHARED = """exists (
+    select from audience_member o join wanted w2 on w2.profile_id = o.profile_id
+    where o.destination_id = a.destination_id and o.identity = a.identity and o.profile_id <> a.profile_id)"""
+
+
+def copied(connection: Connection, query: str, names: tuple[str, ...], params: Mapping[str, Any]) -> Iterator[pa.Table]:
+    """Rows of a query as text columns, by COPY, `PORTION` at a time."""
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    reading = pacsv.ReadOptions(column_names=list(names), block_size=1 << 27)
+    parsing = pacsv.ParseOptions(newlines_in_values=True)
+    types = dict.fromkeys(names, pa.string())
+    converting = pacsv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""], quoted_strings_can_be_null=False)
+    with raw.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)", params) as copy:
+        held: list[bytes] = []
+        for row in copy:
+            held.append(bytes(row))
+            if len(held) == PORTION:
+                yield pacsv.read_csv(pa.BufferReader(b"".join(held)), reading, parsing, converting)
+                held = []
+        if held:
+            yield pacsv.read_csv(pa.BufferReader(b"".join(held)), reading, parsing, converting)

@@ -1,0 +1,349 @@
+"""After a delivery the destination holds exactly the people who are wanted there, and the ledger says what each was sent, on which consent.
+
+The first delivery sends everybody, later ones what changed. What a destination took is recorded before more is sent, so a delivery
+that stopped goes on where it was; files, which appear only when complete, are made again under the same names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, Engine, func, select, text
+
+from cdp.activation.audience import Audience, Counts
+from cdp.activation.channels import Change, Channel, Rows
+from cdp.activation.columns import flat, present
+from cdp.activation.definition import Destination, by_name, secret
+from cdp.activation.errors import ActivationError
+from cdp.activation.files import FileChannel
+from cdp.activation.formats import Columns, Formatted, warnings
+from cdp.activation.record import Entries, Journal
+from cdp.activation.sql_table import SqlChannel
+from cdp.activation.webhook import WebhookChannel
+from cdp.db import activation_tables as tables
+from cdp.db import lock
+from cdp.ingest.runs import finish_run, start_run
+from cdp.settings import Settings
+
+_DIVIDER = "\x1f"
+Progress = Callable[[int], None]
+
+
+@dataclass
+class Report:
+    """What a delivery does, or did.
+
+    Attributes:
+        counts: the audience before formatting.
+        added, updated, removed: rows that the destination took (in a preflight: that it would be given).
+        unchanged: looked at and found to be there as they are.
+        kept: not removed, because somebody who stays is known there by the same e-mail or phone.
+        failing: reason -> people whose row the destination could not use; they are not sent.
+        samples: reason -> a few profiles.
+        refused: reason -> rows that the destination refused.
+        warnings: what a marketer should know.
+        places: where it went.
+    """
+
+    destination: str
+    counts: Counts
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    failing: Counter[str] = field(default_factory=Counter)
+    samples: dict[str, list[str]] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    warnings: Sequence[str] = ()
+    places: Sequence[str] = ()
+    delivery: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row that was sent was taken."""
+        return not self.refused
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON."""
+        members = {each.name: getattr(self, each.name) for each in fields(self)}
+        changes = {"counts": asdict(self.counts), "failing": dict(self.failing), "refused": dict(self.refused), "complete": self.complete}
+        return {**members, **changes}
+
+    def fails(self, profiles: pa.Array, problems: pa.Array) -> None:
+        """Count rows that the destination could not use."""
+        for entry in pc.value_counts(problems.drop_null()).to_pylist():
+            self.failing[entry["values"]] += entry["counts"]
+            if len(self.samples.setdefault(entry["values"], [])) < 5:
+                matching = profiles.filter(pc.fill_null(pc.equal(problems, entry["values"]), False))
+                self.samples[entry["values"]] += matching.slice(0, 5 - len(self.samples[entry["values"]])).to_pylist()
+
+
+@dataclass(frozen=True)
+class Step:
+    """Rows of one change, with what the journal needs beside them."""
+
+    rows: Rows
+    entries: Entries
+
+
+def preflight(engine: Engine, name: str) -> Report:
+    """What a delivery would do, row by row; nothing leaves and nothing is stored.
+
+    Raises:
+        UnknownDestination, DestinationConfig: the definition cannot be followed.
+    """
+    with _snapshot(engine) as connection:
+        destination = by_name(connection, name)
+        audience = Audience(connection, destination)
+        report = Report(name, audience.counts, warnings=_warnings(destination, audience.counts))
+        for step in _steps(audience, report):
+            _count(report, step, {})
+    return report
+
+
+def send(engine: Engine, settings: Settings, name: str, progress: Progress | None = None, channel: Channel | None = None) -> Report:
+    """Bring the destination up to date with its audience.
+
+    Args:
+        progress: told the number of rows sent so far.
+        channel: another way there than the definition's, for tests.
+
+    Raises:
+        UnknownDestination, DestinationConfig: the definition cannot be followed; nothing was sent.
+        Undelivered: the destination stopped taking rows; what it took is recorded, and the next delivery goes on behind it.
+    """
+    with engine.connect() as guard, engine.connect() as writer:
+        lock(guard, f"destination {name}")
+        with _snapshot(engine) as reader:
+            return _send(reader, writer, settings, name, progress, channel)
+
+
+def _send(
+    reader: Connection, writer: Connection, settings: Settings, name: str, progress: Progress | None, channel: Channel | None
+) -> Report:
+    destination = by_name(reader, name)
+    if not destination.enabled:
+        raise ActivationError(f"the destination {name!r} is disabled; register its definition again to use it")
+    audience = Audience(reader, destination)
+    run_id = start_run(writer, "activation")
+    delivery = _begin(writer, destination)
+    report = Report(name, audience.counts, warnings=_warnings(destination, audience.counts), delivery=delivery)
+    journal = Journal(writer, destination.id, delivery, audience.at)
+    way = channel
+    try:
+        way = way or _channel(settings, destination, delivery, full=audience.counts.present == 0)
+        for step in _steps(audience, report):
+            _deliver(way, step, journal, report)
+            if progress:
+                progress(report.added + report.updated + report.removed)
+        report.places = list(way.finish())
+    except BaseException as error:
+        writer.rollback()
+        kept = way is not None and not way.whole and _sent(report)
+        if way is not None:
+            way.abandon()
+        _end(writer, delivery, run_id, report, "partial" if kept else "failed", _why(error))
+        raise
+    _end(writer, delivery, run_id, report, "done" if report.complete else "partial", None)
+    return report
+
+
+@contextmanager
+def _snapshot(engine: Engine) -> Iterator[Connection]:
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        yield connection
+        connection.rollback()
+
+
+def _why(error: BaseException) -> str:
+    return str(error) if isinstance(error, ActivationError) else type(error).__name__
+
+
+def _sent(report: Report) -> int:
+    return report.added + report.updated + report.removed
+
+
+def _warnings(destination: Destination, counts: Counts) -> Sequence[str]:
+    people = counts.members - counts.without_profile - counts.without_consent
+    return warnings(destination.document["format"], destination.title, people)
+
+
+# --- what to send ---------------------------------------------------------------------------------------------------------------
+
+
+def _steps(audience: Audience, report: Report) -> Iterator[Step]:
+    """Removals first, since a platform knows an identity and not a person: what is added afterwards stays."""
+    headers, keys = audience.destination.headers, audience.destination.keys
+    for portion in audience.leaving():
+        yield from _removals(headers, keys, portion)
+    for people in audience.candidates():
+        formatted = audience.destination.format.make(people, audience.destination.options)
+        yield from _of_portion(audience.destination, people, formatted, report)
+
+
+def _of_portion(destination: Destination, people: pa.Table, formatted: Formatted, report: Report) -> Iterator[Step]:
+    profiles, old = flat(people["profile_id"]), flat(people["fingerprint"])
+    good, known = np.asarray(pc.is_null(formatted.problem)), np.asarray(pc.is_valid(old))
+    report.fails(profiles, formatted.problem)
+    fingerprint, identity = _fingerprints(formatted.columns), _identity(formatted)
+    same = known & good & np.asarray(pc.fill_null(pc.equal(fingerprint, old), False))
+    if same.any():
+        looked = profiles.filter(pa.array(same)).to_pylist()
+        yield Step(Rows(Change.UPDATED, looked, ()), Entries(fields=np.zeros(len(looked), dtype=np.int64), quiet=True))
+    moved = known & good & np.asarray(pc.fill_null(pc.not_equal(identity, flat(people["identity"])), False))
+    gone = (known & ~good) | (moved if destination.format.replaces else np.zeros(len(good), dtype=bool))
+    headers = tuple(header for header, _ in formatted.columns)
+    for leaves, forget in ((gone & ~moved, True), (gone & moved, False)):
+        rows = people.select(["profile_id", "identity", "shared"]).filter(pa.array(leaves))
+        yield from _removals(headers, formatted.keys, rows, forget=forget)
+    for change, mask in ((Change.ADDED, good & ~known), (Change.UPDATED, good & known & ~same)):
+        if mask.any():
+            picked = pa.array(mask)
+            columns = tuple((header, column.filter(picked)) for header, column in formatted.columns)
+            entries = Entries(
+                fields=present([column for _, column in columns]),
+                fingerprint=fingerprint.filter(picked),
+                identity=identity.filter(picked),
+                consent_at=flat(people["consent_at"]).filter(picked),
+                consent_source=flat(people["consent_source"]).filter(picked),
+            )
+            yield Step(Rows(change, profiles.filter(picked).to_pylist(), columns), entries)
+
+
+def _removals(headers: Sequence[str], keys: Sequence[int], people: pa.Table, *, forget: bool = True) -> Iterator[Step]:
+    """Removals by the identities that were sent; where somebody who stays has the same one, nothing is sent and the person is forgotten.
+
+    Args:
+        forget: the person is not there afterwards; False where the new row follows.
+    """
+    kept = np.asarray(pc.equal(flat(people["shared"]), "t"))
+    for quiet in (False, True):
+        mask = pa.array(kept if quiet else ~kept)
+        ids = flat(people["profile_id"]).filter(mask).to_pylist()
+        if not ids:
+            continue
+        parts = [value.split(_DIVIDER) for value in flat(pc.fill_null(people["identity"], "")).filter(mask).to_pylist()]
+        columns = tuple((headers[key], pa.array([(part[n] or None) for part in parts], pa.string())) for n, key in enumerate(keys))
+        bits = present([column for _, column in columns])
+        entries = Entries(fields=_spread(bits, keys), forget=forget, quiet=quiet)
+        yield Step(Rows(Change.REMOVED, ids, columns), entries)
+
+
+def _spread(bits: np.ndarray[Any, Any], keys: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Bits over the key columns as bits over all columns."""
+    made = np.zeros(len(bits), dtype=np.int64)
+    for number, key in enumerate(keys):
+        made |= ((bits >> number) & 1) << key
+    return made
+
+
+def _fingerprints(columns: Columns) -> pa.Array:
+    """8 bytes over each row, in hex."""
+    rows = pc.binary_join_element_wise(*(flat(column) for _, column in columns), _DIVIDER, null_handling="replace", null_replacement="\x00")
+    return pa.array([hashlib.blake2b(row.encode(), digest_size=8).hexdigest() for row in rows.to_pylist()], pa.string())
+
+
+def _identity(formatted: Formatted) -> pa.Array:
+    keys = [flat(formatted.columns[key][1]) for key in formatted.keys]
+    if len(keys) == 1:
+        return pc.fill_null(keys[0], "")
+    return pc.binary_join_element_wise(*keys, _DIVIDER, null_handling="replace", null_replacement="")
+
+
+# --- sending it -------------------------------------------------------------------------------------------------------------------
+
+
+def _channel(settings: Settings, destination: Destination, delivery: int, *, full: bool) -> Channel:
+    kind, place = destination.place
+    where = f"destination {destination.name}"
+    if kind == "files":
+        return FileChannel(place, destination.name, delivery, full)
+    if kind == "sql":
+        return SqlChannel(secret(place["url"], where), place["table"], destination.headers)
+    hosts = [host.strip() for host in settings.webhook_private_hosts.split(",") if host.strip()]
+    batch = int(place.get("batch", destination.format.batch))
+    return WebhookChannel(place, secret(place["secret"], where), destination.name, delivery, batch, hosts)
+
+
+def _deliver(channel: Channel, step: Step, journal: Journal, report: Report) -> None:
+    """Carry a step in calls of the channel's size, and write each down when it was taken."""
+    if step.entries.quiet:
+        journal.write(step.rows, step.entries, {})
+        _count(report, step, {})
+        return
+    for start in range(0, len(step.rows.profiles), channel.batch):
+        part = _part(step, start, channel.batch)
+        refused = channel.deliver(part.rows)
+        journal.write(part.rows, part.entries, refused)
+        if not channel.whole:
+            journal.commit()
+        _count(report, part, refused)
+
+
+def _part(step: Step, start: int, size: int) -> Step:
+    if start == 0 and len(step.rows.profiles) <= size:
+        return step
+    columns = tuple((header, column.slice(start, size)) for header, column in step.rows.columns)
+    return Step(Rows(step.rows.change, step.rows.profiles[start : start + size], columns), step.entries.slice(start, size))
+
+
+def _count(report: Report, step: Step, refused: Mapping[int, str]) -> None:
+    taken = len(step.rows.profiles) - len(refused)
+    report.refused.update(refused.values())
+    if step.entries.quiet and step.rows.change is Change.UPDATED:
+        report.unchanged += taken
+    elif step.entries.quiet:
+        report.kept += taken
+    elif step.rows.change is Change.REMOVED:
+        report.removed += taken if step.entries.forget else 0
+    elif step.rows.change is Change.ADDED:
+        report.added += taken
+    else:
+        report.updated += taken
+
+
+def _begin(connection: Connection, destination: Destination) -> int:
+    """The delivery to go on with where one was cut off, else a new one; committed."""
+    table = tables.delivery
+    cut_off = select(table.c.id).where(table.c.destination_id == destination.id, table.c.status == "running").order_by(table.c.id.desc())
+    delivery = connection.execute(cut_off.limit(1)).scalar_one_or_none()
+    values = {"document": dict(destination.document), "columns": list(destination.headers)}
+    if delivery is None:
+        statement = table.insert().values(destination_id=destination.id, **values).returning(table.c.id)
+        delivery = connection.execute(statement).scalar_one()
+    connection.commit()
+    return int(delivery)
+
+
+def _end(connection: Connection, delivery: int, run_id: int, report: Report, status: str, error: str | None) -> None:
+    document = report.to_document() | {"samples": {reason: len(ids) for reason, ids in report.samples.items()}}
+    connection.execute(
+        tables.delivery.update()
+        .where(tables.delivery.c.id == delivery)
+        .values(status=status, finished_at=func.clock_timestamp(), report=document, error=error)
+    )
+    finish_run(connection, run_id, status, document, error)
+    connection.commit()
+
+
+def status(connection: Connection) -> list[Mapping[str, Any]]:
+    """Each destination with its last delivery and how many people are there."""
+    rows = connection.execute(
+        text(
+            """select d.name, d.document, d.enabled, l.id as delivery, l.status, l.started_at, l.finished_at, l.report, l.error,
+                      (select count(*) from audience_member a where a.destination_id = d.id) as present
+               from destination d
+               left join lateral (select * from delivery l where l.destination_id = d.id order by l.id desc limit 1) l on true
+               order by d.name"""
+        )
+    )
+    return [dict(row._mapping) for row in rows]

@@ -1,0 +1,118 @@
+"""The journal is never ahead of the destination, and behind it by no more than the call that was under way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from cdp.activation.channels import Change, Rows
+from cdp.db import copy_table
+
+KEPT = "not sent: somebody who stays is known there by the same identity"
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What is written down beside the rows of a step.
+
+    Attributes:
+        fields: bits of the columns that carry a value.
+        forget: of a removal: the person is not there afterwards.
+        quiet: nothing is sent; it is only written down.
+    """
+
+    fields: np.ndarray[Any, np.dtype[np.int64]]
+    fingerprint: pa.Array | None = None
+    identity: pa.Array | None = None
+    consent_at: pa.Array | None = None
+    consent_source: pa.Array | None = None
+    forget: bool = True
+    quiet: bool = False
+
+    def slice(self, start: int, size: int) -> Entries:
+        """The entries of some rows."""
+        columns = {name: getattr(self, name) for name in ("fingerprint", "identity", "consent_at", "consent_source")}
+        cut = {name: column.slice(start, size) for name, column in columns.items() if column is not None}
+        return replace(self, fields=self.fields[start : start + size], **cut)
+
+
+class Journal:
+    """Writes the export ledger and who is at a destination now."""
+
+    def __init__(self, connection: Connection, destination: int, delivery: int, at: datetime) -> None:
+        self.at = at
+        self.connection = connection
+        self.destination = destination
+        self.delivery = delivery
+
+    def write(self, rows: Rows, entries: Entries, refused: Mapping[int, str]) -> None:
+        """Write down rows that were carried; those at the numbers in `refused` are not there (or, of a removal, still are)."""
+        if entries.quiet and rows.change is not Change.REMOVED:
+            self._looked(rows.profiles)
+        if entries.quiet and (rows.change is not Change.REMOVED or not entries.forget):
+            return
+        self._ledger(rows, entries, refused)
+        taken = np.ones(len(rows.profiles), dtype=bool)
+        taken[list(refused)] = False
+        if rows.change is Change.REMOVED:
+            if entries.forget:
+                self._forget([profile for profile, was in zip(rows.profiles, taken, strict=True) if was])
+            return
+        self._remember(rows, entries, taken)
+
+    def _ledger(self, rows: Rows, entries: Entries, refused: Mapping[int, str]) -> None:
+        count = len(rows.profiles)
+        answers = [KEPT if entries.quiet else "accepted"] * count
+        for number, reason in refused.items():
+            answers[number] = f"refused: {reason}"
+        columns = {
+            "delivery_id": np.full(count, self.delivery),
+            "profile_id": pa.array(rows.profiles, pa.string()),
+            "change": pa.array([rows.change.value] * count),
+            "fields": entries.fields if not entries.quiet else np.zeros(count, dtype=np.int64),
+            "answer": pa.array(answers),
+        }
+        for name in ("consent_at", "consent_source"):
+            column = getattr(entries, name)
+            columns[name] = pa.nulls(count, pa.string()) if column is None else column
+        copy_table(self.connection, pa.table(columns), "export_ledger")
+
+    def _remember(self, rows: Rows, entries: Entries, taken: np.ndarray[Any, Any]) -> None:
+        assert entries.fingerprint is not None
+        assert entries.identity is not None
+        members = pa.table(
+            {
+                "destination_id": np.full(len(taken), self.destination),
+                "profile_id": pa.array(rows.profiles, pa.string()),
+                "fingerprint": _bytea(entries.fingerprint),
+                "identity": entries.identity,
+                "looked_at": pa.array([self.at] * len(taken), pa.timestamp("us", "UTC")),
+            }
+        ).filter(pa.array(taken))
+        if rows.change is Change.UPDATED:
+            self._forget(members["profile_id"].to_pylist())
+        copy_table(self.connection, members, "audience_member")
+
+    def _forget(self, profiles: list[str]) -> None:
+        query = text("delete from audience_member where destination_id = :destination and profile_id = any(cast(:profiles as uuid[]))")
+        self.connection.execute(query, {"destination": self.destination, "profiles": profiles})
+
+    def _looked(self, profiles: Sequence[str]) -> None:
+        query = text(
+            "update audience_member set looked_at = :at where destination_id = :destination and profile_id = any(cast(:profiles as uuid[]))"
+        )
+        self.connection.execute(query, {"at": self.at, "destination": self.destination, "profiles": list(profiles)})
+
+    def commit(self) -> None:
+        """What was written down stays."""
+        self.connection.commit()
+
+
+def _bytea(hexes: pa.Array) -> pa.Array:
+    return pa.compute.binary_join_element_wise("\\x", hexes, "")

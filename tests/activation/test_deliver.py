@@ -1,0 +1,312 @@
+"""A destination holds whom it should after each delivery, and the ledger says what left."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import Engine, create_engine, select, text
+
+from cdp.activation import (
+    ActivationError,
+    DestinationConfig,
+    Undelivered,
+    UnknownDestination,
+    disable,
+    preflight,
+    register,
+    send,
+    shared_with,
+)
+from cdp.activation import status as status_of
+from cdp.activation.channels import Change, Rows
+from cdp.activation.deliver import Report
+from cdp.activation.values import sha256
+from cdp.db import activation_tables as tables
+from cdp.records.contracts import DocumentError
+from cdp.settings import Settings
+from tests.activation.conftest import Definition, World, profile_id
+
+
+def add(engine: Engine, document: dict[str, Any]) -> None:
+    with engine.begin() as connection:
+        register(connection, document, "test")
+
+
+def read(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def emails(folder: Path, pattern: str) -> set[str]:
+    """First column of the one file that matches."""
+    (path,) = folder.glob(pattern)
+    return {row[0] for row in read(path)[1:]}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def told(report: Report) -> tuple[int, int, int, int]:
+    return report.added, report.updated, report.removed, report.unchanged
+
+
+def test_full_once_then_only_what_changed(engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path) -> None:
+    for number in (1, 2, 3):
+        world.person(number, email=f"p{number}@example.org", given_name=f"P{number}")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    assert told(send(engine, settings, "ads")) == (3, 0, 0, 0)
+    assert emails(folder, "ads-*-full.csv") == {sha256(f"p{n}@example.org") for n in (1, 2, 3)}
+
+    world.person(4, email="p4@example.org")
+    world.person(2, email="new2@example.org")
+    world.person(3, email="p3@example.org", given_name="P3")
+    world.leave(1)
+    assert told(send(engine, settings, "ads")) == (1, 1, 1, 1)
+    assert emails(folder, "ads-*-remove.csv") == {sha256("p1@example.org"), sha256("p2@example.org")}
+    assert emails(folder, "ads-*-add.csv") == {sha256("new2@example.org"), sha256("p4@example.org")}
+
+    before = set(folder.iterdir())
+    assert told(send(engine, settings, "ads"))[:3] == (0, 0, 0)
+    assert set(folder.iterdir()) == before
+
+
+def test_consent_decides_and_its_withdrawal_removes(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="yes@example.org")
+    world.person(2, email="no@example.org", ads="denied")
+    world.person(3, email="never-asked@example.org", ads=None)
+    add(engine, definition({"files": {"path": str(folder)}}))
+    report = send(engine, settings, "ads")
+    assert (report.added, report.counts.without_consent) == (1, 2)
+    world.person(1, email="yes@example.org", ads="denied")
+    report = send(engine, settings, "ads")
+    assert (report.added, report.removed, report.counts.without_consent) == (0, 1, 3)
+    assert emails(folder, "ads-*-remove.csv") == {sha256("yes@example.org")}
+
+
+def test_a_legal_basis_stands_in_for_consent(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="no@example.org", ads="denied")
+    add(engine, definition({"files": {"path": str(folder)}}, purpose=None, legal_basis="contract: delivery notices of orders"))
+    assert send(engine, settings, "ads").added == 1
+    with engine.connect() as connection:
+        (entry,) = shared_with(connection, profile_id(1))
+    assert entry.basis == "contract: delivery notices of orders"
+
+
+def test_the_ledger_answers_with_whom(engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path) -> None:
+    world.person(1, email="a@example.org", phone="+18005550100")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    send(engine, settings, "ads")
+    world.leave(1)
+    send(engine, settings, "ads")
+    with engine.begin() as connection:
+        removed, added = shared_with(connection, profile_id(1))
+        assert (added.change, added.fields, added.basis, added.consent_source) == ("added", ("Email", "Phone"), "ads", "crm")
+        assert (removed.change, removed.fields) == ("removed", ("Email", "Phone"))
+        assert added.consent_at is not None
+        connection.execute(text("insert into profile (id) values (:id)"), {"id": profile_id(9)})
+        connection.execute(text("update profile set merged_into = :into where id = :id"), {"into": profile_id(9), "id": profile_id(1)})
+        assert len(shared_with(connection, profile_id(9))) == 2
+
+
+def test_a_shared_mailbox_stays_while_somebody_stays(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="family@example.org", given_name="A")
+    world.person(2, email="family@example.org", given_name="B")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    send(engine, settings, "ads")
+    world.leave(1)
+    report = send(engine, settings, "ads")
+    assert (report.removed, report.kept) == (0, 1)
+    world.leave(2)
+    assert send(engine, settings, "ads").removed == 1
+
+
+def test_preflight_says_what_would_fail_and_nothing_leaves(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="a@example.org")
+    world.person(2, given_name="Nobody", family_name="Knows")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    report = preflight(engine, "ads")
+    assert (report.added, sum(report.failing.values())) == (1, 1)
+    assert report.samples == {"no e-mail, phone or complete address to match by": [str(profile_id(2))]}
+    assert "from 100 people on" in report.warnings[0]
+    assert not folder.exists()
+    with engine.connect() as connection:
+        assert connection.execute(select(tables.delivery)).first() is None
+
+
+def test_who_cannot_be_used_any_more_is_removed(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="a@example.org")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    send(engine, settings, "ads")
+    world.person(1, given_name="A")
+    assert send(engine, settings, "ads").removed == 1
+
+
+def test_a_changed_definition_sends_everybody_again(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="a@example.org", given_name="A")
+    add(engine, definition({"files": {"path": str(folder)}}, format="fields", options={"fields": ["email_1"]}))
+    send(engine, settings, "ads")
+    add(engine, definition({"files": {"path": str(folder)}}, format="fields", options={"fields": ["email_1", "given_name"]}))
+    assert told(send(engine, settings, "ads")) == (0, 1, 0, 0)
+    (path,) = folder.glob("*-add.csv")
+    assert read(path) == [["profile_id", "email_1", "given_name"], [str(profile_id(1)), "a@example.org", "A"]]
+
+
+@pytest.mark.parametrize(("mode", "name", "phone"), [("people", "'=1+1", "'+18005550100"), ("upload", "=1+1", "+18005550100")])
+def test_two_kinds_of_csv(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path, mode: str, name: str, phone: str
+) -> None:
+    world.person(1, given_name="=1+1", family_name='say "hi",\nthere', phone="+18005550100")
+    chosen = {"fields": ["given_name", "family_name", "phone_1"]}
+    add(engine, definition({"files": {"path": str(folder), "mode": mode}}, format="fields", options=chosen))
+    send(engine, settings, "ads")
+    (path,) = folder.glob("*.csv")
+    assert read(path)[1] == [str(profile_id(1)), name, 'say "hi",\nthere', phone]
+
+
+def test_parquet(engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path) -> None:
+    world.person(1, email="a@example.org")
+    add(engine, definition({"files": {"path": str(folder), "type": "parquet"}}))
+    send(engine, settings, "ads")
+    (path,) = folder.glob("*.parquet")
+    assert pq.read_table(path).to_pylist()[0]["Email"] == sha256("a@example.org")
+
+
+def test_sql_table(engine: Engine, settings: Settings, world: World, definition: Definition, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'mart.sqlite'}"
+    chosen = {"fields": ["email_1", "given_name"]}
+    add(engine, definition({"sql": {"url": url, "table": "audience"}}, format="fields", options=chosen))
+    for number in (1, 2):
+        world.person(number, email=f"p{number}@example.org", given_name="A")
+    send(engine, settings, "ads")
+    world.person(1, email="new@example.org", given_name="A")
+    world.leave(2)
+    assert told(send(engine, settings, "ads"))[:3] == (0, 1, 1)
+    with create_engine(url).connect() as connection:
+        assert connection.execute(text("select * from audience")).all() == [(str(profile_id(1)), "new@example.org", "A")]
+
+
+class Flaky:
+    """Takes batches until it fails, and refuses some rows."""
+
+    whole = False
+    batch = 2
+
+    def __init__(self, calls: int, refuse: str | None = None) -> None:
+        self.left, self.refuse, self.taken = calls, refuse, []
+
+    taken: list[tuple[Change, str]]
+
+    def deliver(self, rows: Rows) -> Mapping[int, str]:
+        if self.left == 0:
+            raise Undelivered("busy")
+        self.left -= 1
+        self.taken += [(rows.change, profile) for profile in rows.profiles if profile != self.refuse]
+        return {n: "invalid" for n, profile in enumerate(rows.profiles) if profile == self.refuse}
+
+    def finish(self) -> Sequence[str]:
+        return []
+
+    def abandon(self) -> None:
+        pass
+
+
+def test_what_was_taken_is_not_sent_again(engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path) -> None:
+    for number in range(1, 8):
+        world.person(number, email=f"p{number}@example.org")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    first = Flaky(2)
+    with pytest.raises(Undelivered, match="busy"):
+        send(engine, settings, "ads", channel=first)
+    with engine.connect() as connection:
+        (row,) = status_of(connection)
+    assert (row["status"], row["present"], row["error"]) == ("partial", 4, "busy")
+    second = Flaky(9)
+    assert send(engine, settings, "ads", channel=second).added == 3
+    assert not {profile for _, profile in first.taken} & {profile for _, profile in second.taken}
+
+
+def test_a_refused_row_is_reported_and_tried_again(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    for number in (1, 2, 3):
+        world.person(number, email=f"p{number}@example.org")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    report = send(engine, settings, "ads", channel=Flaky(9, refuse=str(profile_id(2))))
+    assert (report.added, dict(report.refused), report.complete) == (2, {"invalid": 1}, False)
+    with engine.connect() as connection:
+        assert shared_with(connection, profile_id(2))[0].answer == "refused: invalid"
+    assert send(engine, settings, "ads", channel=Flaky(9)).added == 1
+
+
+def test_a_file_that_was_cut_off_leaves_nothing_and_is_made_again(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="a@example.org")
+    add(engine, definition({"files": {"path": str(folder)}}))
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        send(engine, settings, "ads", progress=stop)
+    assert list(folder.iterdir()) == []
+    assert send(engine, settings, "ads").added == 1
+    assert emails(folder, "*-full.csv") == {sha256("a@example.org")}
+
+
+def test_an_interrupted_delivery_goes_on_under_its_number(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="a@example.org")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    with engine.begin() as connection:
+        cut_off = tables.delivery.insert().values(destination_id=1, document={}, columns=[]).returning(tables.delivery.c.id)
+        number = connection.execute(cut_off).scalar_one()
+    assert send(engine, settings, "ads").delivery == number
+
+
+def test_what_cannot_be_followed_is_refused(
+    engine: Engine, settings: Settings, world: World, definition: Definition, tmp_path: Path
+) -> None:
+    files = {"files": {"path": str(tmp_path)}}
+    with pytest.raises(DestinationConfig, match="no segment is called 'nobody'; there are: buyers"):
+        add(engine, definition(files, segment="nobody"))
+    with pytest.raises(DocumentError):
+        add(engine, definition(files, purpose=None))
+    with pytest.raises(UnknownDestination, match="'elsewhere'"):
+        preflight(engine, "elsewhere")
+    add(engine, definition(files))
+    with engine.begin() as connection:
+        disable(connection, "ads")
+    with pytest.raises(ActivationError, match="disabled"):
+        send(engine, settings, "ads")
+
+
+def test_a_folder_that_cannot_be_made_fails_the_delivery(
+    engine: Engine, settings: Settings, world: World, definition: Definition, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("")
+    add(engine, definition({"files": {"path": str(tmp_path / "taken")}}))
+    with pytest.raises(DestinationConfig, match="cannot be used"):
+        send(engine, settings, "ads")
+    with engine.connect() as connection:
+        assert status_of(connection)[0]["status"] == "failed"
