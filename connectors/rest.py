@@ -58,12 +58,14 @@ class Gone:
     Attributes:
         flag: path, in an element of the list, of a member that is true if the row was deleted (or equals `equals`, if that is set).
         listing: a list of deleted rows, read after the others.
+        key: path of the key in a deleted row, where it is another than in the others.
         merged_into: path, in a row that is gone, of the key of the row that it was merged into.
         merged_from: path, in a row that lives, of the keys (a list, or a text with `;` between) that were merged into it.
     """
 
     flag: str | None = None
     equals: Any = None
+    key: str | None = None
     listing: Listing | None = None
     merged_into: str | None = None
     merged_from: str | None = None
@@ -155,11 +157,11 @@ class RestSource:
         return rows
 
     def streams(self) -> Sequence[Stream]:
-        """The streams, after the source has let one in: the first row of the first stream is asked for."""
+        """The streams, after the source has let one in: the first page of the first stream is asked for."""
         found = self.rest_streams()
         if found:
             first = found[0].all
-            self.client.send(_asked(first, first.request(found[0].name), None))
+            self.client.send(first.paging.ask(_asked(first, first.request(found[0].name), None), None))
         return [stream.stream() for stream in found]
 
     def read(self, stream: str, bookmark: Json = None) -> Iterator[Page]:
@@ -266,7 +268,7 @@ class _Reading:
         deleted, merged, refused = list[str](), list[tuple[str, str]](), list[Refused]()
         for position, element in enumerate(elements, 1):
             row = at(element, listing.unwrap)
-            key = at(row, spec.key) if isinstance(row, dict) else None
+            key = self._key(row) if isinstance(row, dict) else None
             if key in (None, ""):
                 where = f"{spec.name}, row {position} of a page"
                 refused.append(Refused(where, "missing_key", f"{where}: no {spec.key}", raw=row, field=spec.key))
@@ -284,7 +286,12 @@ class _Reading:
             else:
                 merged.extend((loser, str(key)) for loser in spec.gone.swallowed(row) if loser != str(key))
                 kept.append(row)
-        return Page(self._completed(spec, kept), place=listing.path, deleted=deleted, merged=merged, refused=refused)
+        rows = kept if spec.child else self._completed(spec, kept)
+        return Page(rows, place=listing.path, deleted=deleted, merged=merged, refused=refused)
+
+    def _key(self, row: Mapping[str, Any]) -> Any:
+        found = at(row, self._spec.key)
+        return at(row, self._spec.gone.key) if found is None and self._spec.gone.key else found
 
     def _see(self, row: Mapping[str, Any]) -> None:
         """Remember the greatest time of a change, up to now: a clock ahead of ours must not make the next read skip rows."""
@@ -306,7 +313,7 @@ class _Reading:
             listing = replace(spec.child, path=spec.child.path.replace("{}", key))
             for found, _ in walk(self._client, listing.paging, listing.request(spec.name), listing.records, None):
                 rows.extend({**row, "parent_key": key} for row in found if isinstance(row, dict))
-        yield Page(rows, bookmark=bookmark, place=spec.child.path)
+        yield Page(self._completed(spec, rows), bookmark=bookmark, place=spec.child.path)
 
     def _deletions(self, listing: Listing) -> Iterator[Page]:
         for rows, _ in walk(self._client, listing.paging, listing.request(self._spec.name), listing.records, None):

@@ -207,7 +207,8 @@ def updates_and_inserts(lab: Lab) -> None:
 @check("incremental")
 def asks_for_changes(lab: Lab) -> None:
     """A later read asks for what changed, and not for everything again."""
-    lab.fill(40)
+    lab.fill(40, days_ago=400)
+    lab.fill(1, first=50)
     lab.fake.page_size = 1
     lab.sync()
     lab.fake.clock.advance(3600)

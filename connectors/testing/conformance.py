@@ -33,11 +33,11 @@ def run(check: Check, opens: Opens, makes: Makes, stream: str) -> Result:
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     with lab(opens, makes, stream) as room:
         can = set(room.fake.able(stream))
-        if not room.described().complete:
-            can.add("incremental")
-        if not check.needs <= can:
-            return Result(check.name, stream, None, applies=False)
         try:
+            if not room.described().complete:
+                can.add("incremental")
+            if not check.needs <= can:
+                return Result(check.name, stream, None, applies=False)
             check.run(room)
         except Failed as failure:
             return Result(check.name, stream, str(failure))

@@ -50,11 +50,11 @@ class Lab:
     def described(self) -> Stream:
         return next(stream for stream in self.source().streams() if stream.name == self.stream)
 
-    def fill(self, count: int, first: int = 1) -> None:
+    def fill(self, count: int, first: int = 1, days_ago: float = 0) -> None:
         """Write rows, the newest first in the order of the keys, so that a list by key is not a list by time."""
 
         for number in range(first, first + count):
-            self.fake.put(self.stream, str(number), self.fake.clock.now() - timedelta(minutes=10 * (number - first)))
+            self.fake.put(self.stream, str(number), self.fake.clock.now() - timedelta(days=days_ago, minutes=10 * (number - first)))
 
     def sync(self, stop_after: int | None = None) -> Landed:
         """Read behind the bookmark; killed after `stop_after` pages, if set."""
