@@ -144,7 +144,7 @@ def _clean(value: Any) -> Any:
 
 def _replace_surrogate(error: UnicodeError) -> tuple[str | bytes, int]:
     assert isinstance(error, UnicodeEncodeError)
-    return "\ufffd" * (error.end - error.start), error.end
+    return "\ufffd".encode() * (error.end - error.start), error.end
 
 
 codecs.register_error("replace_surrogate", _replace_surrogate)

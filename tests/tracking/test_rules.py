@@ -1,0 +1,141 @@
+"""The twelve rules that follow from what published clients do (the twelfth is `test_clients.py` and `test_kill.py`)."""
+
+from __future__ import annotations
+
+import gzip
+
+import orjson
+import pytest
+
+from cdp.ingest.events import keys
+from tests.tracking.conftest import World, basic
+
+TRACK = {"event": "Clicked", "userId": "u-1"}
+
+
+@pytest.mark.parametrize("call", ["identify", "track", "page", "screen", "group", "alias", "i", "t", "p", "s", "g", "a"])
+def test_1_success_is_exactly_200_with_success_true(world: World, call: str) -> None:
+    answer = world.send(call, userId="u", event="e", groupId="g", previousId="p")
+    assert (answer.status_code, answer.json) == (200, {"success": True})
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 400), (b"{", 400), (b"[]", 400), (b"{}", 400), (b'{"userId": [], "event": "e"}', 400), (b'{"event": "e"}', 400)],
+)
+def test_2_every_error_has_code_and_message(world: World, body: bytes, status: int) -> None:
+    answer = world.post("track", body)
+    assert answer.status_code == status
+    assert answer.json is not None
+    assert set(answer.json) == {"code", "message"}
+
+
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/batch/", "/v1/b", "/v1/b/", "/v1/import", "/beacon/v1/batch"])
+def test_3_no_path_redirects(world: World, path: str) -> None:
+    answer = world.client.post(path, data=orjson.dumps({"batch": [{"type": "track", **TRACK}]}), headers=basic(world.key))
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_4_the_body_is_read_whatever_the_content_type_says(world: World, content_type: str) -> None:
+    answer = world.post("track", orjson.dumps({**TRACK, "messageId": "m-1"}), **{"Content-Type": content_type})
+    assert answer.status_code == 200
+    assert world.receipt("m-1") is not None
+
+
+def test_5_gzip_is_inflated_up_to_a_cap(world: World) -> None:
+    good = world.post("batch", gzip.compress(orjson.dumps({"batch": [{"type": "track", **TRACK}]})), **{"Content-Encoding": "gzip"})
+    bomb = world.post("batch", gzip.compress(b" " * 50_000_000), **{"Content-Encoding": "gzip"})
+    assert good.status_code == 200
+    assert (bomb.status_code, bomb.json["code"]) == (413, "payload_too_large")
+
+
+def test_5_a_source_may_allow_larger_batches(world: World) -> None:
+    event = {"type": "track", **TRACK, "properties": {"text": "x" * 30_000}}
+    body = orjson.dumps({"batch": [event] * 40})
+    assert world.post("batch", body).status_code == 413
+    world.configure({"max_batch_bytes": 4_000_000})
+    fresh = keys.KeyRing(world.engine)
+    assert fresh.source_of(world.key).max_body == 4_000_000
+
+
+def test_6_paths_are_at_the_root(world: World) -> None:
+    assert world.client.post("/prefix/v1/batch", headers=basic(world.key)).status_code == 404
+
+
+def test_7_what_clients_leave_open_is_filled(world: World) -> None:
+    batch = {
+        "batch": [
+            {"type": "identify", "messageId": "a", "userId": 7, "anonymousId": None, "context": {"traits": {"email": "ann@example.org"}}},
+            {"type": "track", "messageId": "b", "userId": "7", "event": "E", "originalTimestamp": "2026-01-01T10:00:00Z", "sentAt": None},
+        ],
+        "context": {"locale": "de-DE"},
+        "sentAt": "2026-01-01T10:00:00Z",
+    }
+    assert world.send("batch", **batch).status_code == 200
+    world.process()
+    (record,) = world.rows("select source_key, canonical from record")
+    assert record.source_key == "user:7"
+    assert record.canonical["emails"] == ["ann@example.org"]
+    (event,) = world.rows("select raw, at, landed_at from interaction where source_key = 'b'")
+    assert event.raw["context"] == {"locale": "de-DE"}
+    assert abs((event.landed_at - event.at).total_seconds()) < 60, "sent when it happened, so it happened when it was received"
+
+
+def test_8_browsers_may_send(world: World) -> None:
+    preflight = world.client.options("/v1/t", headers={"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"})
+    assert preflight.status_code == 204
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    allowed = preflight.headers["Access-Control-Allow-Headers"]
+    assert all(name in allowed for name in ("authorization", "content-type", "x-retry-count"))
+    assert world.client.post("/v1/m", data=b"{}").status_code == 200
+    settings = world.client.get(f"/v1/projects/{world.key}/settings")
+    assert settings.json["integrations"]["Segment.io"]["apiKey"] == world.key
+
+
+def test_9_too_fast_is_told_when_to_come_again(world: World) -> None:
+    world.configure({"max_requests_per_second": 1})
+    answers = [world.send("track", **TRACK) for _ in range(3)]
+    late = [answer for answer in answers if answer.status_code == 429]
+    assert late
+    assert all(int(answer.headers["Retry-After"]) >= 1 and answer.json["code"] == "rate_limited" for answer in late)
+
+
+def test_10_the_key_may_be_in_the_header_or_in_the_body(world: World) -> None:
+    import base64
+
+    body = {**TRACK}
+    bare = {"Authorization": "Basic " + base64.b64encode(world.key.encode()).decode()}
+    assert world.client.post("/v1/track", data=orjson.dumps(body), headers=bare).status_code == 200
+    assert world.client.post("/v1/track", data=orjson.dumps({**body, "writeKey": world.key})).status_code == 200
+    assert world.client.post(f"/v1/track?writeKey={world.key}", data=orjson.dumps(body)).status_code == 200
+    for headers, sent in ((basic("nobody"), {**body, "writeKey": world.key}), ({}, {**body, "writeKey": "no"}), ({}, body)):
+        answer = world.client.post("/v1/track", data=orjson.dumps(sent), headers=headers)
+        assert answer.status_code == 401
+        assert answer.json["code"] in ("unknown_write_key", "missing_write_key")
+
+
+def test_10_the_key_is_not_kept_with_the_event(world: World) -> None:
+    world.client.post("/v1/track", data=orjson.dumps({**TRACK, "writeKey": world.key}))
+    world.process()
+    (row,) = world.rows("select raw::text as raw from interaction")
+    assert world.key not in row.raw
+
+
+def test_11_a_message_is_taken_once(world: World) -> None:
+    for _ in range(3):
+        assert world.send("track", **TRACK, messageId="once").status_code == 200
+    world.send("batch", batch=[{"type": "track", **TRACK, "messageId": "twice"}] * 2)
+    assert world.process().interactions == 2
+    assert world.send("track", **TRACK, messageId="once").status_code == 200
+    assert world.process().events == 0
+    assert world.receipt("once").duplicates == 3
+    assert world.receipt("twice").duplicates == 1
+
+
+def test_11_deduplication_is_global(world: World) -> None:
+    with world.engine.begin() as connection:
+        other = keys.create(connection, "app")
+    world.send("track", **TRACK, messageId="m")
+    world.client.post("/v1/track", data=orjson.dumps({**TRACK, "messageId": "m"}), headers=basic(other))
+    assert world.process().interactions == 1
