@@ -280,7 +280,7 @@ class _Writer:
             rows = {
                 "record_a": np.minimum(a, b),
                 "record_b": np.maximum(a, b),
-                "evidence": pairs["evidence"],
+                "evidence": pc.divide(pairs["evidence"], float(np.log(2))),  # nats there, bits in the table
                 "probability": pairs["probability"],
                 "pattern": _levels(found.model, pairs["pattern"]),
                 "model_id": np.full(len(a), self.model_id),
