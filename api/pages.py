@@ -13,6 +13,7 @@ from api.assets import PLOTLY
 from api.charts import bars, series
 from api.comparison import compare, rank
 from api.customers import plain
+from api.evidence import said
 from api.house import note, principal, reading, view
 from api.operations import CURSOR, Query, page, parse_query
 from api.profiles import TIMELINE
@@ -130,7 +131,7 @@ def _links(held: list[Any]) -> list[Any]:
     for record in held:
         for link in record["links"]:
             here, there = (tuple(x[name] for name in ("source", "stream", "source_key")) for x in (record, link))
-            pairs.setdefault(frozenset((here, there)), link | {"here": record})
+            pairs.setdefault(frozenset((here, there)), link | {"here": record, "said": said(link["pattern"])})
     return sorted(pairs.values(), key=lambda link: -float(link["evidence"]))
 
 

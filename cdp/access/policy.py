@@ -33,12 +33,23 @@ class Visibility(StrEnum):
 
 _OPENNESS = (Visibility.VISIBLE, Visibility.MASKED, Visibility.HIDDEN)
 
-_NAME = ("full_name", "display_name", "prefix", "given_name", "middle_name", "family_name", "suffix", "nickname", "former_names")
+_NAME = (
+    "full_name",
+    "display_name",
+    "prefix",
+    "given_name",
+    "middle_name",
+    "family_name",
+    "suffix",
+    "nickname",
+    "former_names",
+    "generation",
+)
 FIELD_OF: Mapping[str, str] = {
     **dict.fromkeys(_NAME, "name"),
-    **dict.fromkeys(("organisation_name", "job_title"), "organisation"),
+    **dict.fromkeys(("organisation_name", "job_title", "employer"), "organisation"),
     **dict.fromkeys(("birth_date", "birth_place", "death_date"), "birth"),
-    **dict.fromkeys(("email", "emails"), "emails"),
+    **dict.fromkeys(("email", "emails", "name_in_email"), "emails"),
     **dict.fromkeys(("phone", "phones"), "phones"),
     **dict.fromkeys(("address", "addresses", "city"), "addresses"),
 }
