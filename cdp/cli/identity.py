@@ -42,7 +42,7 @@ def _report(data: Labelled, found: Resolution) -> dict[str, Any]:
         "refused": data.refused,
         "seconds": round(sum(s.seconds for s in found.stages), 3),
         "peak_mib": max((s.peak_mib for s in found.stages), default=0),
-        "candidate_pairs": next((s.count for s in found.stages if s.name == "candidates"), 0),
+        "candidate_pairs": next((s.count for s in found.stages if s.name == "compare"), 0),
         "stages": stages,
         "scores": scores.to_document(),
         "calibration_error": error,

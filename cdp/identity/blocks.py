@@ -18,7 +18,7 @@ from cdp.identity.arrays import unique
 
 Rows = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
-BATCH = 4_000_000
+BATCH = 1_500_000
 """Pairs in a range, about; one key's repeats of another's pairs included."""
 
 

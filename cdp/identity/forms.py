@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.compute as pc
 
+from cdp.identity.compared import Compared
 from cdp.identity.features import Features
 from cdp.identity.fields import Field
-from cdp.identity.similarity import Bytes
+from cdp.identity.similarity import contains
 
 FAMILIES = 3
 """Unlike family names in which two forms must meet."""
@@ -22,18 +24,20 @@ LOYALTY = 0.12
 """Share of the rarer name's meetings that must be with the other."""
 
 
-def name_forms(fields: tuple[Field, ...], features: Features, a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], patterns: Bytes) -> tuple[tuple[str, str], ...]:
+def name_forms(fields: tuple[Field, ...], features: Features, found: Compared) -> tuple[tuple[str, str], ...]:
     """Pairs of given names that are forms of one name, as far as candidate pairs tell."""
     at = {field.name: i for i, field in enumerate(fields)}
 
     def reached(name: str, *wanted: int) -> npt.NDArray[np.bool_]:
-        return np.isin(patterns[:, at[name]], wanted)
+        return np.isin(found.patterns[:, at[name]], wanted)
 
     together = reached("email", 1, 2) | reached("phone", 1, 2) | reached("birth_date", 1) | reached("address", 1, 2, 4)
-    rows = np.flatnonzero(reached("given_name", 6, 8) & reached("family_name", 1, 2, 3, 4, 5) & together)
-    u, v = features.given.first[a[rows]], features.given.first[b[rows]]
+    telling = reached("given_name", 6, 8) & reached("family_name", 1, 2, 3, 4, 5) & together
+    rows = np.flatnonzero(np.asarray(telling)[found.pattern])
+    a, b = found.a[rows], found.b[rows]
+    u, v = features.given.first[a], features.given.first[b]
     low, high = np.minimum(u, v).astype(np.int64), np.maximum(u, v).astype(np.int64)
-    met = pd.DataFrame({"low": low, "high": high, "family": features.family.first[a[rows]]})
+    met = pd.DataFrame({"low": low, "high": high, "family": features.family.first[a]})
     met = met[(met.low >= 0) & (met.high >= 0)].drop_duplicates()
     if met.empty:
         return ()
@@ -46,3 +50,27 @@ def name_forms(fields: tuple[Field, ...], features: Features, a: npt.NDArray[np.
     words = features.given.words
     named = [(str(words[int(x)]), str(words[int(y)])) for x, y in zip(kept.low, kept.high, strict=True)]
     return tuple(sorted((min(p), max(p)) for p in named if min(len(p[0]), len(p[1])) > 1))
+
+
+def touched(features: Features, found: Compared, forms: tuple[tuple[str, str], ...]) -> npt.NDArray[np.int64]:
+    """Numbers of the pairs whose given names, or family names in their place, are two of `forms`: all that knowing them can change."""
+    codes = {str(word): code for code, word in enumerate(features.given.words.to_pylist())} if forms else {}
+    known = [sorted((codes[x], codes[y])) for x, y in forms if x in codes and y in codes]
+    keys = np.sort(np.array([(x << 32) | y for x, y in known], np.int64))
+    names = _as_given(features)
+    involved = np.append(np.isin(np.arange(len(features.given)), np.array(known, np.int64).ravel()), False)
+    rows = involved[names].any(axis=1)
+    pairs = np.flatnonzero(rows[found.a] & rows[found.b])
+    a, b = names[found.a[pairs]].astype(np.int64), names[found.b[pairs]].astype(np.int64)
+    hit = np.zeros(len(pairs), bool)
+    for u in a.T:
+        for v in b.T:
+            hit |= (u >= 0) & (v >= 0) & contains(keys, u, v)
+    return pairs[hit]
+
+
+def _as_given(features: Features) -> npt.NDArray[np.int32]:
+    """Codes among given names of each record's given and family names."""
+    found = pc.index_in(features.family.words, value_set=features.given.words).fill_null(-1).to_numpy(zero_copy_only=False)
+    crossed = np.append(found.astype(np.int32), np.int32(-1))[features.family.codes]
+    return np.concatenate([features.given.codes, crossed], axis=1)

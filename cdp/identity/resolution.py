@@ -21,12 +21,14 @@ import pyarrow.compute as pc
 
 from cdp.errors import PlatformError
 from cdp.identity.arrays import among
-from cdp.identity.candidates import LARGEST, Candidates, candidates
+from cdp.identity.blocks import Part
+from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
-from cdp.identity.compare import ALIKE, DIFFER, Comparer
+from cdp.identity.compare import Comparer
+from cdp.identity.compared import Compared, compare_all
 from cdp.identity.features import family_first, features
 from cdp.identity.fields import Kind
-from cdp.identity.forms import name_forms
+from cdp.identity.forms import name_forms, touched
 from cdp.identity.model import Model
 from cdp.identity.prepared import Prepared, prepare
 from cdp.identity.similarity import Bytes
@@ -159,32 +161,31 @@ class _Work:
             count[0] = customers.num_rows
         self.comparer = Comparer(self.prepared) if model is None else Comparer(self.prepared, model.fields, model.forms)
         self.rows = customers.num_rows
-        self._found: tuple[Candidates, Bytes] | None = None
+        self._found: Compared | None = None
 
-    def compared(self) -> tuple[Candidates, Bytes]:
+    def compared(self) -> Compared:
         """Candidate pairs and their patterns."""
         if self._found is None:
             with self.clock.step("candidates") as count:
-                found = candidates(self.prepared, self.options.largest_block)
-                count[0] = len(found.a)
+                found = blocks(self.prepared, self.options.largest_block)
+                count[0] = sum(found.by_key.values())
             with self.clock.step("compare") as count:
-                patterns = self.comparer(found.a, found.b)
-                count[0] = len(patterns)
-            self._found = found, patterns
+                self._found = compare_all(found, self.comparer)
+                count[0] = len(self._found.a)
         return self._found
 
     def trained(self) -> Model:
-        found, patterns = self.compared()
+        found = self.compared()
         with self.clock.step("train") as count:
-            forms = name_forms(self.comparer.fields, self.prepared.features, found.a, found.b, patterns)
+            forms = name_forms(self.comparer.fields, self.prepared.features, found)
             if forms:
                 self.comparer = Comparer(self.prepared, self.comparer.fields, forms)
-                apart = np.flatnonzero(np.isin(patterns[:, 0], (ALIKE, DIFFER)))
-                patterns[apart] = self.comparer(found.a[apart], found.b[apart])
-            distinct, counts, _ = counted(patterns)
-            count[0] = len(distinct)
-            model = fit(self.comparer.fields, distinct, counts, self._random())
-            return replace(model, trained_on={"records": self.rows, "pairs": len(patterns), "patterns": len(distinct)}, forms=forms, family_first=self.family_first)
+                again = touched(self.prepared.features, found, forms)
+                found = self._found = found.revised(again, self.comparer(found.a[again].astype(np.int64), found.b[again].astype(np.int64)))
+            count[0] = len(found.patterns)
+            model = fit(self.comparer.fields, found.patterns, found.counts, self._random())
+            seen = {"records": self.rows, "pairs": len(found.a), "patterns": len(found.patterns)}
+            return replace(model, trained_on=seen, forms=forms, family_first=self.family_first)
 
     def _random(self) -> Bytes:
         """Patterns of random pairs of records."""
@@ -197,23 +198,28 @@ class _Work:
         return self.comparer(a[fine], b[fine])
 
     def resolved(self, model: Model | None, decisions: Sequence[Decision]) -> Resolution:
-        found, patterns = self.compared()
-        model = model or self.trained()  # may refine the patterns in place
+        model = model or self.trained()  # may revise patterns
+        found = self.compared()
+        ruled = self._ruled(decisions)
         with self.clock.step("score") as count:
-            a, b, patterns, evidence, posterior, candidate = self._scored(model, found, patterns)
+            a, b, patterns, evidence, posterior, candidate = self._scored(model, found, ruled)
             count[0] = len(a)
         with self.clock.step("cluster") as count:
-            ruled = self._ruled(decisions)
             label, unheeded = self._clustered(a, b, evidence, ruled)
             count[0] = int(label.max()) + 1 if len(label) else 0
         with self.clock.step("households"):
             homes = self._homes(a, b, posterior, label)
         return self._told(a, b, patterns, evidence, posterior, candidate, label, homes, model, unheeded)
 
-    def _scored(self, model: Model, found: Candidates, patterns: Bytes) -> tuple[Rows, Rows, Bytes, Floats, Floats, npt.NDArray[np.bool_]]:
-        """All pairs to weigh: candidates, and every other pair within what they connect."""
-        a, b = found.a, found.b
-        evidence, posterior = _judged(model, patterns)
+    def _scored(
+        self, model: Model, found: Compared, ruled: list[tuple[Decision, int, int]]
+    ) -> tuple[Rows, Rows, Bytes, Floats, Floats, npt.NDArray[np.bool_]]:
+        """All pairs to weigh: candidates that matter, and every other pair within what they connect."""
+        evidence, posterior = model.evidence(found.patterns), model.posterior(found.patterns)
+        same = np.array([(x, y) for d, x, y in ruled if d.kind == Verdict.SAME], np.int64).reshape(-1, 2)
+        matter = found.matter(self.rows, evidence, posterior, same)
+        a, b, pattern = found.a[matter].astype(np.int64), found.b[matter].astype(np.int64), found.pattern[matter]
+        patterns, evidence, posterior = found.patterns[pattern], evidence[pattern], posterior[pattern]
         more_a, more_b = _completion(self.rows, a, b, evidence)
         candidate = np.r_[np.ones(len(a), bool), np.zeros(len(more_a), bool)]
         if len(more_a):
@@ -315,13 +321,9 @@ def _completion(rows: int, a: Rows, b: Rows, evidence: Floats) -> tuple[Rows, Ro
     members = members[np.argsort(label[members], kind="stable")]
     if not len(members):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    from cdp.identity.candidates import Key, _within
-
-    pairs = _within(Key("component", members, label[members].astype(np.uint64)), rows)
-    known = among(pairs, np.sort(a * rows + b))
-    pairs = pairs[~known]
-    x, y = pairs // rows, pairs % rows
-    return x, y
+    pairs = Part.of("component", members, label[members].astype(np.uint64)).pairs(0, rows)
+    pairs = pairs[~among(pairs, np.sort((a << 32) | b))]
+    return pairs >> 32, pairs & 0xFFFFFFFF
 
 
 def _joined(rows: int, same: list[tuple[Decision, int, int]], never: Rows) -> tuple[Rows, tuple[Decision, ...]]:

@@ -34,7 +34,7 @@ def main(customers: str, truth_path: str, result: str) -> None:
         "peaks": {stage.name: stage.peak_mib * 2**20 for stage in found.stages},
         "cpu": used.ru_utime + used.ru_stime + workers.ru_utime + workers.ru_stime,
         "peak": (used.ru_maxrss + workers.ru_maxrss) * 1024,
-        "pairs": next(stage.count for stage in found.stages if stage.name == "candidates"),
+        "pairs": next(stage.count for stage in found.stages if stage.name == "compare"),
         "scores": asdict(score(np.asarray(found.cluster), truth["entity_id"].to_numpy())),
     }
     Path(result).write_text(json.dumps(report), encoding="utf-8")

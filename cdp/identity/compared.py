@@ -1,0 +1,89 @@
+"""Candidate pairs hold the number of their pattern: twelve bytes a pair, however many fields there are.
+
+Ranges of rows are compared one after the other by a few threads; their results are put together in the order of the ranges, so that
+threads change nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from cdp.identity.blocks import Blocks, Ints, Rows
+from cdp.identity.cluster import components
+from cdp.identity.compare import Comparer
+from cdp.identity.fields import Kind
+from cdp.identity.similarity import Bytes
+from cdp.identity.training import counted
+
+Floats = npt.NDArray[np.float64]
+FAINT = 0.01
+"""A pair below this probability matters only where others connect its records."""
+SLICE = 8_000_000
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Pairs (a[i], b[i]) with a < b, ascending; `patterns[pattern[i]]` is what comparing them gave, and `counts` how often each occurs."""
+
+    a: Ints
+    b: Ints
+    pattern: Ints
+    patterns: Bytes
+    counts: npt.NDArray[np.int64]
+
+    def revised(self, pairs: Rows, patterns: Bytes) -> Compared:
+        """The same with other patterns for some of the pairs."""
+        new, _, which = counted(patterns)
+        pattern = self.pattern.copy()
+        pattern[pairs] = len(self.patterns) + which
+        every, _, where = counted(np.concatenate([self.patterns, new]))
+        pattern = where.astype(np.int32)[pattern]
+        return replace(self, pattern=pattern, patterns=every, counts=np.bincount(pattern, minlength=len(every)))
+
+    def matter(self, rows: int, evidence: Floats, posterior: Floats, same: Rows) -> Rows:
+        """Numbers of the pairs that can change the answer.
+
+        Those are pairs whose records other pairs (or the decisions `same`) connect, pairs that are not improbable, and pairs of a household.
+        `evidence` and `posterior` are by pattern.
+        """
+        linked = np.concatenate([start + np.flatnonzero(evidence[part] > 0) for start, part in self._slices()] or [np.zeros(0, np.int64)])
+        label = components(rows, np.r_[self.a[linked], same[:, 0]], np.r_[self.b[linked], same[:, 1]]).astype(np.int32)
+        telling = (posterior[:, Kind.SAME] > FAINT) | (posterior[:, Kind.HOUSEHOLD] > 0.5)
+        kept = [start + np.flatnonzero(telling[part] | self._connected(label, start, len(part))) for start, part in self._slices()]
+        return np.concatenate(kept or [np.zeros(0, np.int64)])
+
+    def _slices(self) -> list[tuple[int, Ints]]:
+        return [(start, self.pattern[start : start + SLICE]) for start in range(0, len(self.pattern), SLICE)]
+
+    def _connected(self, label: Ints, start: int, length: int) -> npt.NDArray[np.bool_]:
+        part = slice(start, start + length)
+        return np.asarray(label[self.a[part]] == label[self.b[part]])
+
+
+def compare_all(blocks: Blocks, comparer: Comparer) -> Compared:
+    """Every pair of `blocks`, compared."""
+
+    def work(span: tuple[int, int]) -> tuple[Ints, Ints, Ints, Bytes]:
+        a, b = blocks.pairs(*span)
+        patterns, _, which = counted(comparer(a, b))
+        return a.astype(np.int32), b.astype(np.int32), which.astype(np.int32), patterns
+
+    ranges = blocks.ranges()
+    nothing = np.zeros(0, np.int64)
+    comparer(nothing, nothing)
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+        return _together(list(pool.map(work, ranges)), len(comparer.fields))
+
+
+def _together(parts: list[tuple[Ints, Ints, Ints, Bytes]], fields: int) -> Compared:
+    patterns, _, where = counted(np.concatenate([part[3] for part in parts] or [np.zeros((0, fields), np.uint8)]))
+    offsets = np.cumsum([0] + [len(part[3]) for part in parts])
+    none = np.zeros(0, np.int32)
+    pattern = np.concatenate([where[offset + part[2]].astype(np.int32) for offset, part in zip(offsets, parts, strict=False)] or [none])
+    a, b = (np.concatenate([part[side] for part in parts] or [none]) for side in (0, 1))
+    return Compared(a, b, pattern, patterns, np.bincount(pattern, minlength=len(patterns)))
