@@ -61,6 +61,11 @@ def load(document: Mapping[str, Any]) -> Definition:
     """
     for problem in sorted(validator("attribute").iter_errors(document), key=lambda e: list(map(str, e.absolute_path))):
         raise DefinitionError("/" + "/".join(map(str, problem.absolute_path)), problem.message)
+    return stored(document)
+
+
+def stored(document: Mapping[str, Any]) -> Definition:
+    """The definition of a document that met the schema before it was stored."""
     name, kind = document["name"], document["kind"]
     if name in WORDS or name in PERSON_FIELDS or kinds(name):
         raise DefinitionError("/name", f"{name!r} already means something in conditions: choose another name")

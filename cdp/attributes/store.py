@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import yaml
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from cdp.attributes.definition import Definition, load, ordered
+from cdp.attributes.definition import Definition, load, ordered, stored
 from cdp.attributes.errors import DefinitionError
 from cdp.attributes.language.tree import Type
 from cdp.attributes.queries import check_query
@@ -44,9 +45,10 @@ def read_file(path: Path) -> list[Definition]:
     return _read(content, str(path))
 
 
-def shipped() -> list[Definition]:
+@cache
+def shipped() -> tuple[Definition, ...]:
     """The definitions that come with the platform."""
-    return _read(importlib.resources.files("cdp.attributes").joinpath("shipped.yaml").read_text("utf-8"), "shipped.yaml")
+    return tuple(_read(importlib.resources.files("cdp.attributes").joinpath("shipped.yaml").read_text("utf-8"), "shipped.yaml"))
 
 
 def _read(content: str, where: str) -> list[Definition]:
@@ -77,7 +79,7 @@ def definitions(connection: Connection) -> list[Definition]:
     rows = connection.execute(select(attribute_definition.c.document).where(attribute_definition.c.active)).scalars().all()
     if not rows and not connection.execute(select(func.count()).select_from(attribute_definition)).scalar_one():
         return ordered(shipped())
-    return ordered(load(document) for document in rows)
+    return ordered(stored(document) for document in rows)
 
 
 def types(connection: Connection) -> dict[str, Type]:

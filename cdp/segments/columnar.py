@@ -33,10 +33,29 @@ BITS = 62
 """Sources, channels or segments in one column of bits."""
 
 _DUCK = {Type.NUMBER: "double", Type.TIME: "timestamptz", Type.BOOLEAN: "boolean"}
-_EVENT = "profile_id, kind, event_id, at, source, stream, name, channel, direction, ended_at, amount, value, currency, status, subject, campaign"
+_EVENT = (
+    "profile_id, kind, event_id, at, source, stream, name, channel, direction, ended_at, amount, value, currency, status, subject, campaign"
+)
 _EVENT_COLUMNS = f"{_EVENT}, rating, priority, staff, categories, skus, products, properties"
-_EVENT_TYPES = {"at": "timestamptz", "ended_at": "timestamptz", "amount": "double", "value": "double", "rating": "double", "event_id": "bigint"}
-_DIRECT = ("kind", "display_name", "record_count", "source_count", "interaction_count", "confidence", "created_at", "first_seen_at", "last_seen_at")
+_EVENT_TYPES = {
+    "at": "timestamptz",
+    "ended_at": "timestamptz",
+    "amount": "double",
+    "value": "double",
+    "rating": "double",
+    "event_id": "bigint",
+}
+_DIRECT = (
+    "kind",
+    "display_name",
+    "record_count",
+    "source_count",
+    "interaction_count",
+    "confidence",
+    "created_at",
+    "first_seen_at",
+    "last_seen_at",
+)
 
 
 @dataclass(frozen=True)
@@ -77,8 +96,17 @@ def _build(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, 
     known = types(connection)
     _load(connection, duck, work, "raw_person", _people(known), _person_types(known))
     events = f"select {_EVENT_COLUMNS} from event"
-    _load(connection, duck, work, "raw_event", events, {name.strip(): _EVENT_TYPES.get(name.strip(), "varchar") for name in _EVENT_COLUMNS.split(",")})
-    members = "select s.name as segment, m.profile_id from segment_member m join segment s on s.id = m.segment_id where s.deleted_at is null"
+    _load(
+        connection,
+        duck,
+        work,
+        "raw_event",
+        events,
+        {name.strip(): _EVENT_TYPES.get(name.strip(), "varchar") for name in _EVENT_COLUMNS.split(",")},
+    )
+    members = (
+        "select s.name as segment, m.profile_id from segment_member m join segment s on s.id = m.segment_id where s.deleted_at is null"
+    )
     _load(connection, duck, work, "raw_member", members, {"segment": "varchar", "profile_id": "uuid"})
     lists = {
         "source": _distinct(duck, "raw_person", "sources"),
@@ -107,13 +135,22 @@ def _people(known: Mapping[str, Type]) -> str:
             made.append(f"(select {joined} from jsonb_array_elements_text(attributes -> '{name}') as e) as a_{name}")
         else:
             made.append(f"attributes ->> '{name}' as a_{name}")
-    custom = """(select jsonb_object_agg(c.key, c.value ->> 'value') from jsonb_each("values") as c where c.key like 'attributes.%') as custom"""
+    custom = (
+        """(select jsonb_object_agg(c.key, c.value ->> 'value') from jsonb_each("values") as c where c.key like 'attributes.%') as custom"""
+    )
     columns = ["profile_id", "household_id", "bucket", "granted", "denied", custom, *_DIRECT, *LISTS.values(), *golden, *made]
     return f"select {', '.join(columns)} from person order by profile_id"
 
 
 def _person_types(known: Mapping[str, Type]) -> dict[str, str]:
-    kinds = {"profile_id": "uuid", "household_id": "uuid", "bucket": "smallint", "granted": "varchar", "denied": "varchar", "custom": "varchar"}
+    kinds = {
+        "profile_id": "uuid",
+        "household_id": "uuid",
+        "bucket": "smallint",
+        "granted": "varchar",
+        "denied": "varchar",
+        "custom": "varchar",
+    }
     kinds |= {name: _DUCK.get(PERSON_FIELDS[name], "varchar") for name in _DIRECT}
     kinds |= dict.fromkeys((*LISTS.values(), *GOLDEN_TEXTS, *GOLDEN_DATES), "varchar")
     return kinds | {f"a_{name}": _DUCK.get(kind, "varchar") for name, kind in known.items()}
@@ -127,13 +164,15 @@ def _load(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, n
         for block in copy:
             out.write(block)
     listed = ", ".join(f"'{field}': '{kind}'" for field, kind in columns.items())
-    read = f"read_csv(?, header = false, columns = {{{listed}}}, nullstr = '', quote = '\"', escape = '\"', delim = ',', strict_mode = false)"
+    read = f"read_csv(?, header = false, columns = {{{listed}}}, nullstr = '', quote = '\"', escape = '\"', delim = ',', auto_detect = false, strict_mode = false)"
     duck.execute(f"create temp table {name} as select * from {read}", [str(file)])
     file.unlink()
 
 
 def _distinct(duck: duckdb.DuckDBPyConnection, relation: str, name: str) -> list[str]:
-    rows = duck.execute(f"select distinct unnest(string_split(trim({name}, chr(31)), chr(31))) as v from {relation} where {name} is not null order by v")
+    rows = duck.execute(
+        f"select distinct unnest(string_split(trim({name}, chr(31)), chr(31))) as v from {relation} where {name} is not null order by v"
+    )
     return [row[0] for row in rows.fetchall()]
 
 
@@ -145,7 +184,8 @@ def _bits(names: list[str], test: str) -> list[str]:
 
 def _arrange(duck: duckdb.DuckDBPyConnection, lists: Mapping[str, list[str]]) -> None:
     """Number the profiles and turn lists into bits."""
-    duck.execute("create temp table number as select profile_id as uuid, (row_number() over (order by profile_id) - 1)::integer as n from raw_person")
+    duck.execute("""create temp table number as
+        select profile_id as uuid, (row_number() over (order by profile_id) - 1)::integer as n from raw_person""")
     duck.execute("""create temp table home as select household_id as uuid, -1 - (row_number() over (order by household_id))::integer as n
         from (select distinct household_id from raw_person where household_id is not null)""")
     masks = []
@@ -157,18 +197,21 @@ def _arrange(duck: duckdb.DuckDBPyConnection, lists: Mapping[str, list[str]]) ->
                 for i, word in enumerate(words[start : start + BITS])
             ]
             masks.append(f"coalesce({' + '.join(parts)}, 0) as {name}_{g}")
-    duck.execute("""create temp table belongs as select n.n, v.position, v.position // ? as part, 1::bigint << (v.position % ?)::integer as bit
-        from raw_member m join number n on n.uuid = m.profile_id join vocabulary v on v.list = 'segment' and v.name = m.segment""", [BITS, BITS])
+    duck.execute(
+        """create temp table belongs as select n.n, v.position, v.position // ? as part, 1::bigint << (v.position % ?)::integer as bit
+        from raw_member m join number n on n.uuid = m.profile_id join vocabulary v on v.list = 'segment' and v.name = m.segment""",
+        [BITS, BITS],
+    )
     groups = range(0, len(lists["segment"]), BITS)
     sums = ", ".join(f"coalesce(sum(bit) filter (where part = {g}), 0)::bigint as segment_{g}" for g, _ in enumerate(groups))
     member = f"select n as member_n, {sums} from belongs group by n" if sums else "select null::integer as member_n where false"
-    replaced = "* exclude (profile_id, household_id, uuid, n, member_n)"
     extra = "".join(f", {mask}" for mask in masks)
-    duck.execute(f"""create table person as select x.profile_id as uuid, x.n as profile_id, h.n as household_id, x.* exclude (profile_id, household_id, uuid, n)
-        {extra}, m.* exclude (member_n) from (select p.*, number.uuid, number.n from raw_person p join number on number.uuid = p.profile_id) x
+    duck.execute(f"""create table person as
+        select x.profile_id as uuid, x.n as profile_id, h.n as household_id, x.* exclude (profile_id, household_id, n){extra}, m.* exclude (member_n)
+        from (select p.*, number.n from raw_person p join number on number.uuid = p.profile_id) x
         left join home h on h.uuid = x.household_id left join ({member}) m on m.member_n = x.n order by x.n""")
-    del replaced
-    duck.execute("create table event as select n.n as profile_id, e.* exclude (profile_id) from raw_event e join number n on n.uuid = e.profile_id::uuid order by e.kind, e.at")
+    duck.execute("""create table event as select number.n as profile_id, e.* exclude (profile_id)
+        from raw_event e join number on number.uuid = e.profile_id order by e.kind, e.at""")
     duck.execute("create table segment_member as select n as profile_id, position as segment_id from belongs order by position, n")
 
 
@@ -221,7 +264,18 @@ def _catalogue(duck: duckdb.DuckDBPyConnection) -> Catalogue:
     return Catalogue(row[0], attributes, tuple(words["source"]), tuple(words["channel"]), tuple(words["segment"]))
 
 
-_PERSON_NAMES = ("profile_id", "household_id", "bucket", "granted", "denied", "custom", *_DIRECT, *LISTS.values(), *GOLDEN_TEXTS, *GOLDEN_DATES)
+_PERSON_NAMES = (
+    "profile_id",
+    "household_id",
+    "bucket",
+    "granted",
+    "denied",
+    "custom",
+    *_DIRECT,
+    *LISTS.values(),
+    *GOLDEN_TEXTS,
+    *GOLDEN_DATES,
+)
 
 
 @dataclass(frozen=True)

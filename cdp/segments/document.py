@@ -33,10 +33,15 @@ def read(document: object) -> Condition:
     Raises:
         DefinitionError: the document breaks its schema or says what cannot be; its place is a JSON pointer.
     """
-    condition = cast(Condition, language.read(document, _read_leaf))
+    condition = read_stored(document)
     for problem in validator("segment").iter_errors(document):
         raise DefinitionError("/" + "/".join(map(str, problem.absolute_path)), "this is not a condition of schemas/segment.schema.json")
     return condition
+
+
+def read_stored(document: object) -> Condition:
+    """The condition of a document that met the schema before it was stored."""
+    return cast(Condition, language.read(document, _read_leaf))
 
 
 def _read_leaf(document: Json, place: str, depth: int) -> object:

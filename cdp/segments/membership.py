@@ -65,6 +65,7 @@ def refresh(
     base = None if changed is None else set(changed)
     with engine.begin() as connection:
         known = segments(connection)
+        store = Live(types(connection))
         _withdraw(connection)
     order = [name for name in in_order({n: s.condition for n, s in known.items()}) if names is None or name in _needed(known, names)]
     reports: list[SegmentReport] = []
@@ -72,7 +73,7 @@ def refresh(
     for done, name in enumerate(order, 1):
         with engine.begin() as connection:
             lock(connection, f"segment {name}")
-            reports.append(_refresh_one(connection, known, name, base, moved, now, aging))
+            reports.append(_refresh_one(connection, store, known, name, base, moved, now, aging))
         if progress:
             progress(done, len(order))
     return SegmentsReport(now, tuple(reports), time.monotonic() - started)
@@ -91,6 +92,7 @@ def _needed(known: dict[str, Segment], names: Iterable[str]) -> set[str]:
 
 def _refresh_one(
     connection: Connection,
+    store: Live,
     known: dict[str, Segment],
     name: str,
     base: set[UUID] | None,
@@ -103,7 +105,7 @@ def _refresh_one(
     connection.execute(text("set local timezone = 'UTC'"))
     connection.execute(text("set local jit = off"))
     connection.execute(text("set local work_mem = '128MB'"))
-    compiler = Compiler(Live(types(connection)), now, {n: s.id for n, s in known.items()})
+    compiler = Compiler(store, now, {n: s.id for n, s in known.items()})
     stale = found.as_of is None or found.refreshed_version != found.version or found.as_of > now
     ids = None if base is None or stale else _to_decide(connection, found, base, moved, compiler, aging)
     _temporary(connection, ids, any(isinstance(leaf, Household) for leaf in every_leaf(found.condition)))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import duckdb
-from sqlalchemy import Engine, Select, func, literal, literal_column, select, text
+from sqlalchemy import Engine, Select, column, insert, literal_column, select, table, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
 from cdp.attributes import types
@@ -20,6 +19,9 @@ from cdp.segments.store import segments
 from cdp.segments.tree import Condition
 
 SAMPLE = 10
+_NUMBERED = numbered_dialect()  # type: ignore[no-untyped-call]
+"""Renders parameters as $1, $2 …, which DuckDB reads."""
+_MATCHED = table("segment_preview", column("profile_id"))
 
 
 @dataclass(frozen=True)
@@ -67,24 +69,24 @@ def preview(engine: Engine, condition: Condition, copy: Copy | None = None, *, a
 
 def execute(duck: duckdb.DuckDBPyConnection, statement: Select[Any]) -> list[Any]:
     """The rows of a statement in DuckDB; its parameters stay parameters."""
-    compiled = statement.compile(dialect=numbered_dialect(), compile_kwargs={"render_postcompile": True})
+    compiled = statement.compile(dialect=_NUMBERED, compile_kwargs={"render_postcompile": True})
     values = [compiled.params[name] for name in compiled.positiontup or ()]
     rows: list[Any] = duck.execute(str(compiled), values).fetchall()
     return rows
 
 
-def _columnar(duck: duckdb.DuckDBPyConnection, catalogue: Catalogue, condition: Condition, as_of: datetime | None, started: float) -> Preview:
+def _columnar(
+    duck: duckdb.DuckDBPyConnection, catalogue: Catalogue, condition: Condition, as_of: datetime | None, started: float
+) -> Preview:
     now = (as_of or catalogue.as_of).astimezone(UTC)
     compiler = Compiler(Columnar(catalogue.attributes), now, {name: i for i, name in enumerate(catalogue.segments)})
-    person = compiler.store.person()
     lists = {"source": catalogue.sources, "channel": catalogue.channels, "segment": catalogue.segments}
-    sums = [literal_column(_bit_count(name, i)) for name, names in lists.items() for i in range(len(names))]
-    columns = sorted({f"{name}_{i // BITS}" for name, names in lists.items() for i in range(len(names))})
-    matched = select(person.c.profile_id, *(literal_column(f"{person.name}.{c}").label(c) for c in columns)) if False else None
-    del matched
+    sums: list[Any] = [literal_column(_bit_count(name, i)) for name, names in lists.items() for i in range(len(names))]
     inside = compiler.people(condition).cte("matched")
     source = "person p join matched m on m.profile_id = p.profile_id"
-    statement = select(literal_column("count(*)"), literal_column(f"min_by(p.uuid, hash(p.profile_id), {SAMPLE})"), *sums).select_from(text(source))
+    statement = select(literal_column("count(*)"), literal_column(f"min_by(p.uuid, hash(p.profile_id), {SAMPLE})"), *sums).select_from(
+        text(source)
+    )
     statement = statement.add_cte(inside)
     row = execute(duck, statement)[0]
     counts = iter(row[2:])
@@ -106,25 +108,20 @@ def _live(engine: Engine, condition: Condition, as_of: datetime | None, started:
         connection.execute(text("set local timezone = 'UTC'"))
         connection.execute(text("set local jit = off"))
         known = {name: s.id for name, s in segments(connection).items()}
-        found = Compiler(Live(types(connection)), now, known).people(condition).cte("matched")
+        people = Compiler(Live(types(connection)), now, known).people(condition)
         connection.execute(text("create temporary table segment_preview (profile_id uuid primary key) on commit drop"))
-        connection.execute(text("select 1").columns())
-        target = text("insert into segment_preview select profile_id from matched")
-        del target
-        from sqlalchemy import column, insert, table
-
-        connection.execute(insert(table("segment_preview", column("profile_id"))).from_select(["profile_id"], select(found.c.profile_id)))
+        connection.execute(insert(_MATCHED).from_select(["profile_id"], people))
         count = connection.execute(text("select count(*) from segment_preview")).scalar_one()
         total = connection.execute(text("select count(*) from profile where merged_into is null and retired_at is null")).scalar_one()
-        sample = connection.execute(text(f"select profile_id from segment_preview order by md5(profile_id::text) limit {SAMPLE}")).scalars().all()
+        sample = (
+            connection.execute(text(f"select profile_id from segment_preview order by md5(profile_id::text) limit {SAMPLE}"))
+            .scalars()
+            .all()
+        )
         parts = {name: {word: n for word, n in connection.execute(text(query))} for name, query in _PARTS.items()}
         overlap = dict.fromkeys(known, 0) | parts["overlap"]
     took = (time.monotonic() - started) * 1000
-    return Preview(count, total, _sorted(sample), parts["source"], parts["channel"], overlap, now, "live", took)
-
-
-def _sorted(ids: Sequence[UUID]) -> tuple[UUID, ...]:
-    return tuple(sorted(ids))
+    return Preview(count, total, tuple(sorted(sample)), parts["source"], parts["channel"], overlap, now, "live", took)
 
 
 _WORDS = """select w, count(*) from segment_preview s join person p on p.profile_id = s.profile_id

@@ -60,7 +60,7 @@ def _segment(row: Row[Any]) -> Segment:
         row.name,
         row.title,
         row.description,
-        document.read(row.condition),
+        document.read_stored(row.condition),
         row.version,
         row.refreshed_version,
         row.members,

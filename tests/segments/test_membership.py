@@ -148,7 +148,7 @@ def test_every_condition(world: Engine, condition: str, people: set[int]) -> Non
 
 
 @given(conditions)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_negation_is_the_complement(world: Engine, condition: Any) -> None:
     assert found(world, condition) ^ found(world, parse(f"not ({write(condition)})")) == {1, 2, 3}
 
@@ -259,7 +259,7 @@ _happening = st.tuples(
 
 
 @given(conditions, st.lists(_happening, max_size=5), st.integers(0, 40), st.integers(0, 3))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_refresh_of_what_changed_is_a_refresh_of_everybody(
     world: Engine, condition: Any, events: list[Any], days: int, merge: int
 ) -> None:

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from sqlalchemy import Engine
+
+from cdp.segments.columnar import Columnar, Copy, build
+from cdp.segments.compile import Compiler
+from cdp.segments.membership import refresh
+from cdp.segments.preview import execute, preview
+from cdp.segments.text import parse
+from tests.attributes.people import NOW, uid
+from tests.segments.conditions import conditions
+from tests.segments.test_membership import define, found, world  # noqa: F401  # a fixture
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(condition=conditions)
+def test_the_columnar_copy_finds_the_same_people(world: Engine, copies: dict[str, Copy], tmp_path: Path, condition: Any) -> None:  # noqa: F811
+    if "copy" not in copies:
+        copies["copy"] = _built(world, tmp_path)
+    copy = copies["copy"]
+    with copy.open() as opened:
+        assert opened is not None
+        duck, catalogue = opened
+        people = Compiler(Columnar(catalogue.attributes), NOW, {}).people(condition)
+        numbers = {row[0] + 1 for row in execute(duck, people)}
+    assert numbers == found(world, condition)
+
+
+def _built(world: Engine, folder: Path) -> Copy:  # noqa: F811
+    build(world, folder, NOW)
+    return Copy(folder)
+
+
+def test_a_preview_breaks_down_what_it_counts_and_both_ways_agree(world: Engine, tmp_path: Path) -> None:  # noqa: F811
+    define(world, buyers="orders.count >= 1", parisians="city = Paris")
+    refresh(world, as_of=NOW)
+    copy = _built(world, tmp_path)
+    condition = parse(
+        "did orders or tickets.count >= 1 or custom.tier = gold and segment(buyers) and source = crm and last_seen_at after 2026-01-01"
+    )
+    quick, live = preview(world, condition, copy), preview(world, condition, as_of=NOW)
+    assert (quick.engine, live.engine) == ("columnar", "live")
+    assert quick.count == live.count == 2
+    assert quick.total == live.total == 3
+    assert set(quick.sample) == set(live.sample) == {uid(1), uid(2)}
+    assert quick.overlap == live.overlap == {"buyers": 2, "parisians": 0}
+    assert quick.by_source == live.by_source
+    assert quick.as_of == NOW
+
+
+def test_a_newer_copy_is_taken_up(world: Engine, tmp_path: Path) -> None:  # noqa: F811
+    copy = _built(world, tmp_path)
+    assert preview(world, parse("everyone"), copy).count == 3
+    with world.begin() as c:
+        from tests.attributes.people import person
+
+        person(c, 4)
+    build(world, tmp_path)
+    assert preview(world, parse("everyone"), copy).count == 4
+    assert len(list(tmp_path.iterdir())) == 2
