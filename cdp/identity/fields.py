@@ -110,7 +110,7 @@ BIRTH = Field(
         ("swapped", "day and month are swapped", 0.02, 0.0006, 0.0002, 0.0006),
         ("near", "birth dates that differ in one part", 0.07, 0.006, 0.003, 0.006),
         ("year", "the same year of birth", 0.02, 0.020, 0.015, 0.020),
-        ("differ", "different birth dates", 0.03, 0.965, 0.98, 0.963),
+        ("differ", "different birth dates", 0.015, 0.965, 0.98, 0.963),
     ),
     by_chance=(H, N, C,),
     most=(("differ", 0.1), ("year", 0.05)),
@@ -161,10 +161,10 @@ GENDER = Field(
 RANK = Field(
     "generation",
     _levels(
-        ("same", "the same generation mark", 0.97, 0.2, 0.5, 0.5),
-        ("differ", "another generation (junior, senior)", 0.03, 0.8, 0.5, 0.5),
+        ("same", "the same generation mark", 0.995, 0.2, 0.5, 0.5),
+        ("differ", "another generation (junior, senior)", 0.005, 0.8, 0.5, 0.5),
     ),
-    most=(("differ", 0.1),),
+    most=(("differ", 0.01),),
 )
 PLACE = Field(
     "birth_place",

@@ -5,6 +5,8 @@ The numbers are positions (from 1) in the levels of the field in `fields.py`; ea
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -15,6 +17,7 @@ from cdp.identity.features import Features, Ints
 from cdp.identity.similarity import Bytes, Codes, Words, contains
 from cdp.identity.text import spelling
 
+_VOWELS, _SPOKEN, _DOUBLE = re.compile("[aeiouy ]"), re.compile("[aeiou]"), re.compile(r"(.)\1+")
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -32,7 +35,9 @@ class Names:
         self.words_length = self.words.length
         self.band, self.known, self.nicknames, self.whole = band, np.append(known, False), nicknames, whole
         self.letter = _initial(words)
-        self.spelling = np.append(_codes([spelling(w) for w in words.to_pylist()]), -1)
+        self.spelling = np.append(_codes(spelling(words).to_pylist()), -1)
+        self.skeleton = [_DOUBLE.sub(r"\1", _VOWELS.sub("", w)) for w in words.to_pylist()]
+        self.bare = np.append(np.array([len(w) > 2 and not _SPOKEN.search(w) for w in words.to_pylist()], bool), False)
 
     def equal(self, codes: Ints) -> Bytes:
         level = 1 + self.band[codes]
@@ -58,9 +63,22 @@ class Names:
         else:
             out[check[self.words.prefix(a[check], b[check])]] = 4
         out[(self.spelling[a] == self.spelling[b]) | contains(self.nicknames, a, b)] = 4
+        bare = np.flatnonzero((self.bare[a] | self.bare[b]) & same_letter)
+        if len(bare):
+            out[bare[_abbreviate(self.skeleton, a[bare], b[bare])]] = 4
         out[shortest == 1] = 8
         out[(shortest == 1) & same_letter] = 7
         return out
+
+
+def _abbreviate(skeleton: list[str], a: Codes, b: Codes) -> Flags:
+    """Whether two names are one where a script without vowels, or an abbreviation, left letters out: Mhd is Mohamed, Fysl is Faisal."""
+    return np.fromiter((_within(skeleton[i], skeleton[j]) or _within(skeleton[j], skeleton[i]) for i, j in zip(a.tolist(), b.tolist(), strict=True)), bool, len(a))
+
+
+def _within(short: str, long: str) -> bool:
+    letters = iter(long)
+    return len(short) > 2 and short[-1] == long[-1:] and len(long) - len(short) < 2 and all(c in letters for c in short)
 
 
 class Middle:
@@ -254,9 +272,10 @@ class Teller:
     """What an e-mail's local part tells of a name: both 1, initial 2, given 3, someone else of the family 4, nothing 5."""
 
     def __init__(self, emails: pa.Array, given: pa.Array, family: pa.Array) -> None:
-        self.local = [spelling("".join(c for c in w.partition("@")[0] if c.isalpha())) for w in emails.to_pylist()]
-        self.given = [spelling(w) for w in given.to_pylist()]
-        self.family = [spelling(w).replace(" ", "") for w in family.to_pylist()]
+        local = pc.replace_substring_regex(emails, "@.*$", "")
+        self.local = spelling(pc.replace_substring_regex(local, "[^a-z]", "")).to_pylist()
+        self.given = spelling(given).to_pylist()
+        self.family = spelling(pc.replace_substring(family, " ", "")).to_pylist()
 
     def __call__(self, features: Features, silent: Rows, speaks: Rows) -> Bytes:
         e, g, n = features.email.first[silent], features.given.first[speaks], features.family.first[speaks]

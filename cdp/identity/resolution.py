@@ -40,6 +40,8 @@ DOUBT = (0.2, 0.9)
 """Probabilities between which a pair is shown to a steward."""
 CERTAIN = 9.0
 """Evidence (nats) that no single pair outdoes when clusters are weighed: one coincidence must not outvote many facts."""
+INDIRECT = 0.5
+"""What evidence counts between records that only others bring together: it repeats in part what those have said."""
 COMPLETE = 64
 """Components up to this size have all their pairs compared, not only candidates."""
 RANDOM_PAIRS = 60_000
@@ -226,7 +228,7 @@ class _Work:
             extra = self.comparer(more_a, more_b)
             more_evidence, more_posterior = _judged(model, extra, indirect=True)
             a, b, patterns = np.r_[a, more_a], np.r_[b, more_b], np.concatenate([patterns, extra])
-            evidence, posterior = np.r_[evidence, more_evidence], np.concatenate([posterior, more_posterior])
+            evidence, posterior = np.r_[evidence, INDIRECT * more_evidence], np.concatenate([posterior, more_posterior])
         return a, b, patterns, evidence, posterior, candidate
 
     def _ruled(self, decisions: Sequence[Decision]) -> list[tuple[Decision, int, int]]:
