@@ -69,7 +69,7 @@ def refresh(
     try:
         for done, batch in _batches(ids):
             with engine.begin() as connection:
-                _compute(connection, batch, wanted, now)
+                compute(connection, batch, wanted, now)
             if progress:
                 progress(done, len(ids))
         with engine.begin() as connection:
@@ -155,7 +155,7 @@ _NEIGHBOURS = """insert into attribute_scope select p.id, p.household_id, p.hous
 _GATHER = """insert into attribute_extra select profile_id, jsonb_object_agg(name, value) from attribute_raw group by profile_id"""
 
 
-def _compute(connection: Connection, ids: list[UUID], wanted: Sequence[Definition], now: datetime) -> None:
+def compute(connection: Connection, ids: list[UUID], wanted: Sequence[Definition], now: datetime) -> None:
     """Compute and store the values of these people."""
     lock(connection, "attributes")
     for statement in _TEMPORARY.strip().split(";"):

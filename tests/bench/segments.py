@@ -36,7 +36,7 @@ insert into profile (id, household_id, created_at) select md5('p' || i)::uuid, c
 insert into golden (profile_id, display_name, document, record_count, source_count, interaction_count, first_seen_at, last_seen_at)
 select md5('p' || i)::uuid, 'Person ' || i, jsonb_build_object(
     'values', jsonb_build_object('given_name', jsonb_build_object('value', 'G' || i % 900), 'family_name', jsonb_build_object('value', 'F' || i % 9000),
-        'birth_date', jsonb_build_object('value', (date '1940-01-01' + (i * 7919) % 25000)::text), 'language', jsonb_build_object('value', 'de')),
+        'birth_date', jsonb_build_object('value', (date '1940-01-01' + (i % 25000))::text), 'language', jsonb_build_object('value', 'de')),
     'contact', jsonb_build_object('emails', jsonb_build_array(jsonb_build_object('value', 'p' || i || '@example.' || (array['org','com','net'])[1 + i % 3])),
         'phones', '[]'::jsonb, 'addresses', jsonb_build_array(jsonb_build_object('city',
             (array['Berlin','Hamburg','Wien','Bern','Paris','Lyon','Roma'])[1 + i % 7], 'country', (array['DE','DE','AT','CH','FR','FR','IT'])[1 + i % 7]))),

@@ -1,0 +1,210 @@
+"""`cdp segments`: which customers meet a condition."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+import yaml
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+from rich.tree import Tree
+
+from cdp import segments as room
+from cdp.attributes import DefinitionError
+from cdp.cli.console import database, err, out, settings
+from cdp.segments.document import write
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def segments() -> None:
+    """Which customers meet a condition, since when, and why."""
+
+
+def _read(file: Path) -> dict[str, dict[str, str]]:
+    try:
+        document = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DefinitionError(str(file), f"this is no YAML: {' '.join(str(error).split())}") from None
+    found = document.get("segments") if isinstance(document, dict) else None
+    if not isinstance(found, dict) or not all(isinstance(one, dict) and "condition" in one for one in found.values()):
+        raise DefinitionError(str(file), "a segments file has the member segments: name to {title, description, condition}")
+    return found
+
+
+@segments.command("list")
+def list_() -> None:
+    """The segments, with their members."""
+    with database().connect() as connection:
+        found = room.segments(connection)
+    table = Table("Name", "Members", "As of (UTC)", "Condition", box=None)
+    for one in found.values():
+        stale = "" if one.refreshed_version in (None, one.version) else " (changed since)"
+        as_of = "never decided" if one.as_of is None else f"{one.as_of:%Y-%m-%d %H:%M}{stale}"
+        table.add_row(one.name, f"{one.members:,}", as_of, one.text)
+    out.print(table)
+
+
+@segments.command()
+@click.argument("file", type=_FILE)
+def check(file: Path) -> None:
+    """Say what is wrong with the segments in FILE, without storing anything."""
+    with database().connect() as connection, connection.begin() as transaction:
+        for name, one in _read(file).items():
+            found = _save(connection, name, one)
+            out.print(f"{name}: {found.text}")
+        transaction.rollback()
+
+
+@segments.command()
+@click.argument("file", type=_FILE)
+def apply(file: Path) -> None:
+    """Store the segments in FILE; each whose condition differs becomes a new version."""
+    with database().begin() as connection:
+        for name, one in _read(file).items():
+            found = _save(connection, name, one)
+            out.print(f"{name}: version {found.version}")
+
+
+def _save(connection: Any, name: str, one: dict[str, str]) -> room.Segment:
+    try:
+        return room.save(connection, name, one["condition"], "command line", title=one.get("title"), description=one.get("description"))
+    except DefinitionError as error:
+        raise error.within(f"segment {name}") from None
+
+
+@segments.command()
+@click.argument("name")
+@click.argument("condition")
+@click.option("--title", help="What people call it.")
+def define(name: str, condition: str, title: str | None) -> None:
+    """Store the segment NAME with a CONDITION, such as 'orders.count in last 90 days >= 2 and consent(email)'."""
+    with database().begin() as connection:
+        found = room.save(connection, name, condition, "command line", title=title)
+    out.print(f"{found.name}: version {found.version}: {found.text}")
+
+
+@segments.command()
+@click.argument("name")
+def delete(name: str) -> None:
+    """Withdraw a segment; its history stays."""
+    with database().begin() as connection:
+        room.delete(connection, name)
+    out.print(f"{name} is withdrawn; its members leave at the next refresh")
+
+
+@segments.command()
+@click.argument("condition")
+@click.option("--live", is_flag=True, help="Count in the database even where there is a columnar copy.")
+@click.option("--json", "as_json", is_flag=True)
+def preview(condition: str, live: bool, as_json: bool) -> None:
+    """Count and sample who meets a CONDITION, or the members-to-be of a segment by its name."""
+    engine = database()
+    with engine.connect() as connection:
+        known = room.segments(connection)
+        checked = known[condition].condition if condition in known else room.checked(connection, condition)
+    found = room.preview(engine, checked, None if live else room.Copy(settings().lake / "segments"))
+    if as_json:
+        out.print_json(json.dumps(found.document()))
+        return
+    share = found.count / found.total if found.total else 0
+    out.print(
+        f"{found.count:,} of {found.total:,} profiles ({share:.1%})"
+        f", {found.engine}, as of {found.as_of:%Y-%m-%d %H:%M} UTC, {found.milliseconds:.0f} ms"
+    )
+    for title, counts in (("Source", found.by_source), ("Channel", found.by_channel), ("Also in segment", found.overlap)):
+        if counts:
+            table = Table(title, "Profiles", box=None)
+            for word, count in sorted(counts.items(), key=lambda item: -item[1]):
+                table.add_row(word, f"{count:,}")
+            out.print(table)
+    out.print("For example: " + ", ".join(map(str, found.sample)))
+
+
+@segments.command()
+@click.argument("names", nargs=-1)
+@click.option("--changed", is_flag=True, help="Only customers that changed since the last refresh, and those whom time has moved.")
+@click.option("--no-copy", is_flag=True, help="Leave the columnar copy for previews as it is.")
+def refresh(names: tuple[str, ...], changed: bool, no_copy: bool) -> None:
+    """Decide the members of all segments, or of NAMES and what they build on; attributes are brought up to date first with --changed."""
+    engine = database()
+    if changed:
+        report = room.refresh_changed(engine, lake=None if no_copy else settings().lake).segments
+    else:
+        with Progress(console=err, transient=True) as progress:
+            task = progress.add_task("Deciding", total=None)
+            report = room.refresh(
+                engine, names=names or None, progress=lambda done, total: progress.update(task, completed=done, total=total)
+            )
+        if not no_copy:
+            room.build(engine, settings().lake / "segments", report.as_of)
+    table = Table("Segment", "Members", "Entered", "Left", "Looked at", "Seconds", box=None)
+    for one in report.segments:
+        looked = "everybody" if one.decided is None else f"{one.decided:,}"
+        table.add_row(one.name, f"{one.members:,}", f"{one.entered:,}", f"{one.left:,}", looked, f"{one.seconds:.2f}")
+    out.print(table)
+    out.print(f"{len(report.segments)} segments in {report.seconds:.1f} s, as of {report.as_of:%Y-%m-%d %H:%M} UTC")
+
+
+@segments.command()
+@click.argument("name")
+@click.argument("profile_id", type=click.UUID)
+def explain(name: str, profile_id: UUID) -> None:
+    """Why a customer is or is not in segment NAME: each condition with the value seen."""
+    with database().connect() as connection:
+        known = room.segments(connection)
+        condition = known[name].condition if name in known else room.checked(connection, name)
+        why = room.explain(connection, condition, profile_id)
+    out.print(_tree(why))
+
+
+def _tree(why: room.Why) -> Tree:
+    mark = "[green]yes[/]" if why.holds else "[red]no[/] "
+    seen = "" if why.seen is None else f"  (seen: {escape(why.seen)})"
+    tree = Tree(f"{mark} {escape(why.text)}{seen}")
+    for part in why.parts:
+        tree.add(_tree(part))
+    return tree
+
+
+@segments.command()
+@click.argument("name")
+@click.argument("condition")
+def plan(name: str, condition: str) -> None:
+    """What giving segment NAME this CONDITION would add and remove; nothing is stored."""
+    found = room.plan(database(), name, condition)
+    out.print(f"{name}: {found.members:,} members now, {found.then:,} then: {found.enter:,} would enter, {found.leave:,} would leave")
+    for title, sample in (("Would enter", found.enter_sample), ("Would leave", found.leave_sample)):
+        if sample:
+            out.print(f"{title}, for example: {', '.join(map(str, sample))}")
+    if found.dependants:
+        out.print(f"Segments that build on it: {', '.join(found.dependants)}")
+
+
+@segments.command("as-of")
+@click.argument("name")
+@click.argument("moment", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]))
+def as_of(name: str, moment: datetime) -> None:
+    """Who was in segment NAME at a past MOMENT (UTC), one id a line."""
+    with database().connect() as connection:
+        room.get(connection, name)
+        for profile_id in room.members_as_of(connection, name, moment.replace(tzinfo=UTC)):
+            out.print(str(profile_id))
+
+
+@segments.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """One segment: its condition as text and as JSON, its versions' count and its members."""
+    with database().connect() as connection:
+        found = room.get(connection, name)
+    out.print(found.text, markup=False)
+    out.print_json(json.dumps({"name": found.name, "title": found.title, "version": found.version, "members": found.members}))
+    out.print_json(json.dumps(write(found.condition)))
