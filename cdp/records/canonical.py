@@ -1,13 +1,14 @@
 """The canonical document of a record is its row as JSON, nulls left out; read back, it is the same row.
 
 `attributes` and `properties` are JSON text in a table and objects in a document. Writing is Arrow arithmetic on whole columns,
-reading is DuckDB's, so neither makes a Python object of a cell.
+reading many is DuckDB's, so neither makes a Python object of a cell.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from cdp.records.contracts import validator
 from cdp.records.model import CUSTOMER
 
 JSON_COLUMNS = frozenset({"attributes", "properties"})
+_FEW = 2_000
 _ESCAPED = '["\\\\\x00-\x1f]'
 
 
@@ -55,9 +57,36 @@ def from_canonical(documents: pa.Array | pa.ChunkedArray | Sequence[str], schema
     Raises:
         ValueError: a text that is no JSON.
     """
+    return _read_few(documents, schema) if len(documents) < _FEW else _read_many(documents, schema)
+
+
+def _read_few(documents: pa.Array | pa.ChunkedArray | Sequence[str], schema: pa.Schema) -> pa.Table:
+    """Object by object: what a live look-up reads is done before DuckDB has started."""
+    texts = documents if isinstance(documents, Sequence) else documents.to_pylist()
+    try:
+        objects = [orjson.loads(text) for text in texts]
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"a canonical document is no JSON: {error}") from None
+    columns = [pa.array([_cell(document.get(field.name), field) for document in objects], field.type) for field in schema]
+    return pa.table(columns, schema=schema)
+
+
+def _cell(value: Any, field: pa.Field) -> Any:
+    if value is None:
+        return None
+    if field.name in JSON_COLUMNS:
+        return orjson.dumps(value).decode()
+    if pa.types.is_timestamp(field.type):
+        return datetime.fromisoformat(value)
+    if pa.types.is_list(field.type):
+        return [_cell(element, field.type.value_field) for element in value]
+    if pa.types.is_struct(field.type):
+        return {inner.name: _cell(value.get(inner.name), inner) for inner in field.type}
+    return value
+
+
+def _read_many(documents: pa.Array | pa.ChunkedArray | Sequence[str], schema: pa.Schema) -> pa.Table:
     texts = pa.chunked_array([pa.array(documents, pa.string())]) if isinstance(documents, Sequence) else documents
-    if len(texts) == 0:
-        return schema.empty_table()
     shape = json.dumps({field.name: "JSON" if field.name in JSON_COLUMNS else _shape(field.type) for field in schema})
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import schemas
 from cdp.records import CUSTOMER, INTERACTION, canonical_json, from_canonical, invalid_documents
+from cdp.records.canonical import _FEW
 from cdp.records.contracts import validator
 from cdp.records.model import Channel, CustomerKind, InteractionKind
 
@@ -48,13 +49,15 @@ def meant(row: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, phases=[Phase.generate])
+@settings(max_examples=12, deadline=None, phases=[Phase.generate])
 def test_reading_what_was_written_gives_the_same_rows(schema: pa.Schema, data: st.DataObject) -> None:
-    table = pa.Table.from_pylist(data.draw(st.lists(rows(schema), min_size=1, max_size=4)), schema=schema)
+    table = pa.Table.from_pylist(data.draw(st.lists(rows(schema), min_size=1, max_size=8)), schema=schema)
     written = canonical_json(table)
     read = from_canonical(written, schema)
     assert read.schema == schema
     assert list(map(meant, read.to_pylist())) == list(map(meant, table.to_pylist()))
+    repeated = from_canonical(pa.concat_arrays([written] * (_FEW // len(written) + 1)), schema)
+    assert list(map(meant, repeated.slice(0, len(read)).to_pylist())) == list(map(meant, table.to_pylist()))
     for text in written.to_pylist():
         assert None not in json.loads(text).values()
 
@@ -72,8 +75,9 @@ def test_some_columns_can_be_read_and_others_are_ignored() -> None:
 
 
 def test_a_text_that_is_no_json_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no JSON"):
-        from_canonical(["{"])
+    for count in (1, _FEW):
+        with pytest.raises(ValueError, match="no JSON"):
+            from_canonical(["{"] * count)
 
 
 def test_no_documents_are_no_rows() -> None:

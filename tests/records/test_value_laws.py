@@ -77,7 +77,7 @@ _SEPARATED = st.text(alphabet="0123456789 -/()", min_size=4, max_size=18)
 @example(written="49301234567", country="DE")
 @example(written="0039 06 6982", country="IT")
 @example(written="8 916 123 45 67", country="RU")
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_usual_phones_are_read_as_phonenumbers_reads_them(written: str, country: str) -> None:
     fast = phones._usual(written, country)
     if fast is not None:
