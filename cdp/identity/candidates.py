@@ -236,7 +236,7 @@ class keys:  # noqa: N801 - reads as a function, holds its tables
     def _told(self) -> Iterator[Key]:
         """Records without a whole name meet those whose name their e-mail spells."""
         x = self.x
-        letters = ["".join(c for c in w.partition("@")[0] if c.isalpha()) for w in x.email.words.to_pylist()]
+        letters = pc.replace_substring_regex(x.email.words, r"@.*|[^\pL]", "")
         silent = np.flatnonzero((x.email.first >= 0) & ((x.given.first < 0) | (x.family.first < 0)))
         speaks = np.flatnonzero((x.given.first >= 0) & (x.family.first >= 0))
         if not len(silent) or not len(speaks):
@@ -251,7 +251,7 @@ class keys:  # noqa: N801 - reads as a function, holds its tables
                 (family, pc.utf8_slice_codeunits(given, 0, 1)),
             )
         ]
-        heard = pa.array(letters, pa.string()).take(pa.array(x.email.first[silent]))
+        heard = letters.take(pa.array(x.email.first[silent]))
         everything = pa.concat_arrays([heard, *(s.cast(pa.string()) for s in spelt)])
         rows = np.concatenate([silent, *([speaks] * 4)])
         codes = everything.dictionary_encode().indices.to_numpy(zero_copy_only=False)
