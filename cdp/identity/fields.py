@@ -71,7 +71,7 @@ GIVEN = Field(
         ("typo", "the given names differ by a slip", 0.06, 0.003, 0.02, 0.003),
         ("alike", "two different given names that look alike", 0.015, 0.035, 0.01, 0.020),
         ("initial", "the initial fits the given name", 0.04, 0.060, 0.05, 0.050),
-        ("differ", "different given names", 0.02, 0.860, 0.02, 0.850),
+        ("differ", "different given names", 0.008, 0.860, 0.02, 0.850),
         ("swapped", "the same names in another order", 0.015, 0.001, 0.01, 0.001),
     ),
     by_chance=(H, B, C,),
@@ -105,7 +105,7 @@ MIDDLE = Field(
 BIRTH = Field(
     "birth_date",
     _levels(
-        ("same", "the same birth date", 0.82, 0.006, 0.0003, 0.004),
+        ("same", "the same birth date", 0.82, 0.012, 0.0003, 0.004),
         ("common", "the same birth date, a frequent one", 0.04, 0.002, 0.002, 0.006),
         ("swapped", "day and month are swapped", 0.02, 0.0006, 0.0002, 0.0006),
         ("near", "birth dates that differ in one part", 0.07, 0.006, 0.003, 0.006),
@@ -161,10 +161,10 @@ GENDER = Field(
 RANK = Field(
     "generation",
     _levels(
-        ("same", "the same generation mark", 0.995, 0.2, 0.5, 0.5),
-        ("differ", "another generation (junior, senior)", 0.005, 0.8, 0.5, 0.5),
+        ("same", "the same generation mark", 0.9999, 0.2, 0.5, 0.5),
+        ("differ", "another generation (junior, senior)", 0.0001, 0.8, 0.5, 0.5),
     ),
-    most=(("differ", 0.01),),
+    most=(("differ", 0.0001),),
 )
 PLACE = Field(
     "birth_place",

@@ -105,7 +105,7 @@ def log_odds(logs: Floats) -> Floats:
 
 def untrained(fields: tuple[Field, ...]) -> Model:
     """The model that knows only the table of fields."""
-    return Model(fields, np.array([0.25, 0.15, 0.10, 0.40, 0.05, 0.05]), tuple(prior(f) for f in fields))
+    return Model(fields, np.array([0.20, 0.15, 0.20, 0.35, 0.05, 0.05]), tuple(prior(f) for f in fields))
 
 
 def prior(of: Field) -> Floats:

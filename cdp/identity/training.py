@@ -53,7 +53,7 @@ def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64
         likelihood = float(((top + np.log(np.exp(logs - top[:, None]).sum(axis=1))) * counts).sum())
         weight = softmax(logs) * counts[:, None]
         mass = weight.sum(axis=0)
-        share = (mass + 2) / (mass + 2).sum()
+        share = (mass + STRENGTH * model.share) / (mass + STRENGTH * model.share).sum()
         chance = [_update(f, weight.T @ onehot[k], priors[k], by_chance[k]) for k, f in enumerate(fields)]
         if abs(likelihood - previous) < 1e-7 * abs(likelihood):
             break
