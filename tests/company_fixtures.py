@@ -42,7 +42,7 @@ class Company:
 
 @pytest.fixture(scope="session")
 def company(server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    name = f"company_{os.getpid()}"
+    name = f"company_{os.getpid()}_{next(_numbers)}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"create database {name} template cdp_template"))
