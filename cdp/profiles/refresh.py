@@ -96,18 +96,21 @@ def _all(connection: Connection) -> list[UUID]:
 
 def _stale(connection: Connection) -> list[UUID]:
     """Living profiles that have no document, or whose records, interactions or membership changed since the last refresh began."""
+    since = connection.execute(
+        text("select coalesce(max(started_at), '-infinity') from run where stage = 'profiles' and status = 'done'")
+    ).scalar_one()
     return list(
         connection.execute(
             text(
-                """with since as (select coalesce(max(started_at), '-infinity') as at from run where stage = 'profiles' and status = 'done')
-                   select p.id from profile p, since where p.retired_at is null and (
-                     not exists (select from golden g where g.profile_id = p.id)
-                     or p.id in (select r.profile_id from record r where r.changed_at >= since.at)
-                     or p.id in (select i.profile_id from interaction i where i.changed_at >= since.at)
-                     or p.id in (select j.profile_id from profile_journal j where j.at >= since.at)
-                     or p.id in (select j.from_profile_id from profile_journal j where j.at >= since.at))
-                   order by p.id"""
-            )
+                """select p.id from profile p join (
+                     select profile_id from record where changed_at >= :since
+                     union select profile_id from interaction where changed_at >= :since
+                     union select profile_id from profile_journal where at >= :since
+                     union select from_profile_id from profile_journal where at >= :since
+                     union (select id from profile where retired_at is null except select profile_id from golden)
+                   ) changed on changed.profile_id = p.id where p.retired_at is null order by p.id"""
+            ),
+            {"since": since},
         ).scalars()
     )
 
