@@ -35,23 +35,6 @@ class Key:
     keys: Keys
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """Pairs (a[i], b[i]) with a < b, each once, and how many each key made."""
-
-    a: Rows
-    b: Rows
-    by_key: dict[str, int]
-
-
-def candidates(prepared: Prepared, largest: int = LARGEST) -> Candidates:
-    """The pairs that are worth comparing."""
-    found = blocks(prepared, largest)
-    none = np.zeros(0, np.int64)
-    pairs = list(found) or [(none, none)]
-    return Candidates(np.concatenate([a for a, _ in pairs]), np.concatenate([b for _, b in pairs]), found.by_key)
-
-
 def blocks(prepared: Prepared, largest: int = LARGEST) -> Blocks:
     """The records that are worth comparing, in blocks."""
     facts = _facts(prepared)
@@ -112,12 +95,6 @@ def _split(key: Key, largest: int) -> tuple[Key, Key]:
     return Key(key.name, rows[small], keys_[small]), Key(key.name, rows[large], keys_[large])
 
 
-def _within(key: Key, rows: int) -> Rows:
-    """All pairs within the blocks of a sorted key, as low * rows + high."""
-    pairs = Part.of(key.name, key.rows, key.keys).pairs(0, rows)
-    return np.asarray((pairs >> 32) * rows + (pairs & 0xFFFFFFFF))
-
-
 def _places(address: Values) -> tuple[Ints, Ints, Ints]:
     """Codes of the first address's postcode, city and house of each record."""
     parts = [w.split("|") for w in address.words.to_pylist()]
@@ -151,6 +128,23 @@ class keys:  # noqa: N801 - reads as a function, holds its tables
         yield from self._names()
         yield from self._births()
         yield from self._homes()
+        yield from self._identical()
+
+    def _identical(self) -> Iterator[Key]:
+        """Many records that say the same make overlapping blocks, for no key would hold them all."""
+        x = self.x
+        fields = (x.given, x.middle, x.family, x.birth, x.email, x.phone, x.address, x.place, x.job, x.employer, *x.identifiers.values())
+        digest = mix(x.person.astype(np.int32), x.gender, x.rank, *(values.first for values in fields))
+        order = np.argsort(digest, kind="stable")
+        starts = np.flatnonzero(np.r_[True, digest[order][1:] != digest[order][:-1]]) if len(order) else np.zeros(0, np.int64)
+        size = np.diff(np.r_[starts, len(order)])
+        many = np.repeat(size, size) > LARGEST
+        place = np.arange(len(order)) - np.repeat(starts, size)
+        step = LARGEST - 1
+        lead = many & (place > 0) & (place % step == 0)
+        rows, part = np.r_[order[many], order[lead]], np.r_[place[many] // step, place[lead] // step - 1]
+        if len(rows):
+            yield Key("identical", rows, mix(digest[rows].view(np.int64), part))
 
     def _each(self, name: str, values: Values, lookup: Ints | None = None) -> Iterator[Key]:
         """One key for each value that a record holds."""

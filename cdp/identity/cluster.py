@@ -76,8 +76,9 @@ def _added(low: Rows, high: Rows, total: Floats, size: Floats, never: npt.NDArra
 
 
 def _mutual(rows: int, low: Rows, high: Rows, score: Floats) -> tuple[Rows, Rows]:
-    """Pairs of clusters that are each other's nearest; equal scores go to the pair of smaller numbers."""
-    order = np.lexsort((high, low, -np.round(score, 9)))
+    """Pairs of clusters that are each other's nearest; among equal scores a scramble of the numbers decides, so that ties join everywhere at once."""
+    scramble = (low.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ (high.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9))
+    order = np.lexsort((high, low, scramble, -np.round(score, 9)))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     best = np.full(rows, len(order), np.int64)

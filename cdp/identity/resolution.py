@@ -25,7 +25,7 @@ from cdp.identity.blocks import Part
 from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
-from cdp.identity.compared import Compared, compare_all
+from cdp.identity.compared import Compared, Engine, compare_all
 from cdp.identity.features import family_first, features
 from cdp.identity.fields import Kind
 from cdp.identity.forms import name_forms, touched
@@ -134,26 +134,33 @@ def train(customers: pa.Table, options: Options | None = None) -> Model:
     return work.trained()
 
 
-def resolve(customers: pa.Table, model: Model | None = None, options: Options | None = None, decisions: Sequence[Decision] = ()) -> Resolution:
+def resolve(
+    customers: pa.Table,
+    model: Model | None = None,
+    options: Options | None = None,
+    decisions: Sequence[Decision] = (),
+    engine: Engine = compare_all,
+) -> Resolution:
     """The people in `customers`.
 
     Args:
         customers: schema CUSTOMER, with `source` and `record_id`.
         model: trained on the records themselves where None.
         decisions: hold whatever the evidence says.
+        engine: who compares the candidate pairs; this process, or Spark (`cdp.identity.spark`). The answer is the same.
     """
-    work = _Work(customers, options or Options(), model)
+    work = _Work(customers, options or Options(), model, engine)
     return work.resolved(model, decisions)
 
 
 class _Work:
     """One run over one table: rows in canonical order, so that nothing depends on the order they came in."""
 
-    def __init__(self, customers: pa.Table, options: Options, model: Model | None = None) -> None:
+    def __init__(self, customers: pa.Table, options: Options, model: Model | None = None, engine: Engine = compare_all) -> None:
         missing = {"source", "record_id"} - set(customers.column_names)
         if missing:
             raise UnknownColumns(f"the table of customers lacks {', '.join(sorted(missing))}; add them: the source of each record, and a handle unique to it")
-        self.options, self.clock = options, _Clock()
+        self.options, self.clock, self.engine = options, _Clock(), engine
         self.handles = customers["record_id"].combine_chunks()
         self.order = _canonical(customers)
         with self.clock.step("prepare") as count:
@@ -172,7 +179,7 @@ class _Work:
                 found = blocks(self.prepared, self.options.largest_block)
                 count[0] = sum(found.by_key.values())
             with self.clock.step("compare") as count:
-                self._found = compare_all(found, self.comparer)
+                self._found = self.engine(found, self.comparer)
                 count[0] = len(self._found.a)
         return self._found
 
@@ -248,7 +255,7 @@ class _Work:
         forbidden = np.r_[np.zeros(len(a), bool), np.ones(len(never), bool)]
         apart = low != high
         label = agglomerate(self.rows, low[apart], high[apart], weight[apart], forbidden[apart], marks)
-        return label[base], unheeded
+        return numbered(label[base]) if self.rows else label, unheeded
 
     def _marks(self, base: Rows) -> npt.NDArray[np.uint64]:
         """A bit for each duplicate-free source that a row comes from."""
