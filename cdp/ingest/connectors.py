@@ -48,7 +48,7 @@ def _resolve(value: Any, where: str) -> Any:
 def _reason(error: jsonschema.ValidationError) -> str:
     """The reason without the value, which may be a secret."""
     if error.validator in ("required", "additionalProperties", "unevaluatedProperties"):
-        return error.message
+        return str(error.message)
     return f"the value must meet {error.validator}: {error.validator_value}"
 
 

@@ -54,6 +54,10 @@ class Landed:
     hash: pa.Array
     canonical: pa.Array
 
+    def take(self, rows: pa.Array) -> Landed:
+        """The rows at these numbers."""
+        return Landed(self.table.take(rows), self.raw.take(rows), self.hash.take(rows), self.canonical.take(rows))
+
 
 @dataclass(frozen=True)
 class StreamTarget:
@@ -126,7 +130,8 @@ def classify(connection: Connection, target: StreamTarget, keys: pa.Array, hashe
 def repeats(keys: pa.Array, hashes: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """Rows of a page whose key an earlier row of it has: those with other content, and those with the same."""
     first: dict[str, int] = {}
-    other, same = [], []
+    other: list[int] = []
+    same: list[int] = []
     texts = keys.to_pylist()
     if len(set(texts)) < len(texts):
         for row, key in enumerate(texts):

@@ -31,8 +31,7 @@ def remap(connection: Connection, target: StreamTarget, mapping: StreamMapping, 
         raw = pa.array([json.dumps(rows[i]) for i in batch.row], pa.string())
         hashes = pa.array([ids[i][1] for i in batch.row], pa.string())
         whole = Landed(batch.table, raw, hashes, canonical_json(batch.table))
-        kept = pa.array(np.flatnonzero(same))
-        changed += landing.change(connection, target, Landed(*(part.take(kept) for part in (whole.table, raw, hashes, whole.canonical))))
+        changed += landing.change(connection, target, whole.take(pa.array(np.flatnonzero(same))))
         landing.land_consents(connection, target, whole.table)
         moved = np.flatnonzero(~same)
         if len(moved):
@@ -52,12 +51,11 @@ def _rekey(connection: Connection, target: StreamTarget, whole: Landed, moved: n
     """The mapping now makes another key of these rows: they land under it, and the former keys are marked deleted."""
     landing.delete_keys(connection, target, old_keys)
     chosen = pa.array(moved)
-    part = Landed(*(p.take(chosen) for p in (whole.table, whole.raw, whole.hash, whole.canonical)))
+    part = whole.take(chosen)
     state = landing.classify(connection, target, part.table["source_key"].combine_chunks(), part.hash)
     fresh = pa.array(np.flatnonzero(state == landing.NEW))
     known = pa.array(np.flatnonzero(state != landing.NEW))
-    take = lambda indices: Landed(*(p.take(indices) for p in (part.table, part.raw, part.hash, part.canonical)))  # noqa: E731
-    return landing.add(connection, target, take(fresh)) + landing.change(connection, target, take(known))
+    return landing.add(connection, target, part.take(fresh)) + landing.change(connection, target, part.take(known))
 
 
 def _stored(connection: Connection, target: StreamTarget) -> Iterator[tuple[list[tuple[int, str]], list[str], list[dict[str, Any]]]]:

@@ -69,7 +69,7 @@ def _replay_stream(connection: Any, settings: Settings, source_id: int, stream: 
     state = landing.classify(connection, target, batch.table["source_key"].combine_chunks(), prints.hash)
     for wanted, write in ((landing.NEW, landing.add), (landing.CHANGED, landing.change)):
         chosen = pa.array(np.flatnonzero(state == wanted))
-        write(connection, target, Landed(*(part.take(chosen) for part in (whole.table, whole.raw, whole.hash, whole.canonical))))
+        write(connection, target, whole.take(chosen))
     landing.land_consents(connection, target, batch.table)
     done = [usable[i][0].id for i in batch.row]
     connection.execute(tables.quarantine.update().where(tables.quarantine.c.id.in_(done)).values(status="replayed", resolved_at=func.now()))

@@ -283,8 +283,7 @@ class _StreamSync:
         for wanted, write in ((landing.NEW, landing.add), (landing.CHANGED, landing.change)):
             chosen = pa.array(np.flatnonzero(state == wanted))
             if len(chosen):
-                rows = Landed(batch.table.take(chosen), raw.take(chosen), hashes.take(chosen), canonical.take(chosen))
-                done = write(connection, self.target, rows)
+                done = write(connection, self.target, Landed(batch.table, raw, hashes, canonical).take(chosen))
                 setattr(self.counts, "added" if wanted == landing.NEW else "changed", done + self._count(wanted))
         landing.land_consents(connection, self.target, batch.table)
         if batch.customers is not None:
