@@ -25,6 +25,7 @@ Cleaner = Callable[[Value], Clean]
 
 BESIDE = "\x1f"
 INSTANT = pa.timestamp("us", "UTC")
+_ISO = r"^[12]\d{3}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?"
 _REMEMBERED = 50_000
 _memory: dict[Any, dict[str | None, tuple[Any, str | None]]] = {}
 _ISSUE_LENGTH = 200
@@ -153,9 +154,12 @@ class Context:
     def _instants(self, value: Value) -> pa.Array | None:
         """A column that Arrow already holds as times, in UTC; None where it must be read from text."""
         column = self.rows.instants(value.fields[0]) if len(value.fields) == 1 and not value.table else None
-        if column is None or column.type.tz:
-            return None if column is None else column.cast(INSTANT)
         zone = value.timezone or self.defaults.timezone
+        if column is None:
+            plain = not value.table and value.const is None and value.format is None
+            return _iso_instants(self.texts(value), zone) if plain else None
+        if column.type.tz:
+            return column.cast(INSTANT)
         return pc.assume_timezone(column, zone, ambiguous="earliest", nonexistent="latest").cast(INSTANT)
 
     def _cleaned(self, target: str, texts: pa.Array, value: Value, cleaner: Cleaner) -> pa.Array:
@@ -212,6 +216,19 @@ def _cleaned(texts: Sequence[str | None], clean: Clean) -> tuple[list[Any], dict
             reasons[len(results)] = str(error)
             results.append(None)
     return results, reasons
+
+
+def _iso_instants(texts: pa.Array, zone: str) -> pa.Array | None:
+    """Instants of a column whose every text is a whole ISO 8601 time of one form; None where any is not, or is no instant of its zone."""
+    column = None
+    try:
+        if pc.all(pc.match_substring_regex(texts, _ISO + "$"), min_count=1).as_py():
+            column = pc.assume_timezone(texts.cast(pa.timestamp("us")), zone, ambiguous="earliest", nonexistent="raise").cast(INSTANT)
+        elif pc.all(pc.match_substring_regex(texts, _ISO + "Z$"), min_count=1).as_py():
+            column = texts.cast(INSTANT)
+    except pa.ArrowInvalid:
+        return None
+    return column
 
 
 def _identity(clean: Clean) -> Any:

@@ -185,6 +185,14 @@ def test_times_of_a_typed_column_are_read_in_the_zone() -> None:
     assert map_batch(rows, Mapping.load(stream).stream("x")).table["at"][0].as_py() == datetime(2024, 1, 2, 9, tzinfo=UTC)
 
 
+def test_times_are_read_alike_one_by_one_and_by_the_column() -> None:
+    written = ["2024-03-31 02:30:00", "2024-10-27 02:30:00", "2024-01-02 03:04:05.25", "0999-01-01 00:00:00", "2024-02-31 00:00:00", None]
+    stream = Mapping.load({"timezone": "Europe/Berlin", "customer": {"source_key": "id", "created_at": "d"}}).stream("x")
+    rows = [{"id": number, "d": text} for number, text in enumerate(written)]
+    together = map_batch([*rows, {"id": 9, "d": "1.2.2024"}], stream).table["created_at"].to_pylist()[:-1]
+    assert together == [map_batch([row], stream).table["created_at"][0].as_py() for row in rows]
+
+
 def test_numbers_of_typed_columns_are_keys_without_a_fraction() -> None:
     assert customers(pa.table({"id": [1.0, 2.0]})).table["source_key"].to_pylist() == ["1", "2"]
 
