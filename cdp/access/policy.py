@@ -115,7 +115,7 @@ def _lookup(rules: Mapping[str, Visibility], field: str) -> Visibility | None:
 
 @dataclass(frozen=True)
 class FieldPolicy:
-    """The declared rules of all departments and roles."""
+    """The declared rules of all departments (folded names: case does not matter) and roles."""
 
     defaults: Mapping[str, Visibility]
     departments: Mapping[str, Mapping[str, Visibility]]
@@ -126,7 +126,7 @@ class FieldPolicy:
         role = self.roles.get(principal.role.value)
         return View(
             layers=() if role is None else (role,),
-            departments=tuple(self.departments.get(name, {}) for name in sorted(principal.departments or ())),
+            departments=tuple(self.departments.get(name.casefold(), {}) for name in sorted(principal.departments or ())),
             defaults=self.defaults,
         )
 
@@ -148,7 +148,7 @@ def parse(document: Any, where: str) -> FieldPolicy:
         raise AccessConfigError(f"{where} is not a field policy: {places}")
     return FieldPolicy(
         _rules(document["defaults"]),
-        {name: _rules(rules) for name, rules in document.get("departments", {}).items()},
+        {name.casefold(): _rules(rules) for name, rules in document.get("departments", {}).items()},
         {name: _rules(rules) for name, rules in document.get("roles", {}).items()},
     )
 

@@ -50,6 +50,10 @@ def test_role_wins_over_department_wins_over_default() -> None:
     assert [seen.of("emails"), seen.of("phones")] == [V, M]
 
 
+def test_case_of_a_department_does_not_matter() -> None:
+    assert view(departments={"web SHOP": {"emails": "hidden"}}, of=frozenset({"Web shop"})).of("emails") is H
+
+
 def test_exact_name_wins_over_group_wins_over_star() -> None:
     seen = view({"*": "masked", "identifiers.*": "hidden", "identifiers.loyalty": "visible"})
     assert [seen.of(f) for f in ("emails", "identifiers.tax_id", "identifiers.loyalty")] == [M, H, V]
