@@ -13,7 +13,9 @@ import unicodedata
 import phonenumbers
 
 _SPACE = re.compile(r"\s+")
-_HASHED = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}")
+_HASHED = re.compile(r"[0-9a-f]+")
+_HASH_LENGTHS = frozenset({32, 40, 64})
+_NO_DIGIT = re.compile(r"[^\d+]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PREFIXES = re.compile(r"^(mr|mrs|ms|miss|mx|dr|prof|sir|herr|frau)\.?\s+")
 _SUFFIXES = re.compile(r"[\s,]+(jr|sr|ii|iii|iv|phd|md|esq)\.?$")
@@ -74,7 +76,7 @@ def md5(text: str) -> str:
 
 
 def _plain(text: str) -> bytes:
-    if len(text) >= 32 and _HASHED.fullmatch(text):
+    if len(text) in _HASH_LENGTHS and _HASHED.fullmatch(text):
         raise AlreadyHashed("a value that is a hash already is not hashed again")
     return text.encode("utf-8")
 
@@ -84,20 +86,21 @@ def _plain(text: str) -> bytes:
 
 def google_email(text: str) -> str | None:
     """Lower case, no white space; at gmail.com and googlemail.com no dots and nothing from `+` on before the `@`."""
-    text = _SPACE.sub("", text).lower()
+    text = "".join(text.split()).lower()
     if not _EMAIL.fullmatch(text):
         return None
-    local, domain = text.rsplit("@", 1)
+    local, _, domain = text.rpartition("@")
     if domain in _GMAIL:
         local = local.split("+", 1)[0].replace(".", "")
-    return f"{local}@{domain}" if local else None
+        return f"{local}@{domain}" if local else None
+    return text
 
 
 def google_phone(text: str, country: str | None = None) -> str | None:
     """E.164 with `+`; a number without prefix belongs to `country`."""
-    digits = re.sub(r"[^\d+]", "", text)
+    digits = text if text[1:].isdecimal() else _NO_DIGIT.sub("", text)
     if digits.startswith("+"):
-        return digits if 8 <= len(digits) <= 16 and digits[1:].isdigit() else None
+        return digits if 8 <= len(digits) <= 16 and digits[1:].isdecimal() else None
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
@@ -107,11 +110,15 @@ def google_phone(text: str, country: str | None = None) -> str | None:
 
 def google_given_name(text: str) -> str | None:
     """Lower case, no title, single spaces."""
+    if text.isalpha():
+        return text.lower()
     return _PREFIXES.sub("", _SPACE.sub(" ", text).strip().lower()).strip() or None
 
 
 def google_family_name(text: str) -> str | None:
     """Lower case, no suffix such as Jr., no punctuation."""
+    if text.isalpha():
+        return text.lower()
     return _without_punctuation(_SUFFIXES.sub("", _SPACE.sub(" ", text).strip().lower())) or None
 
 
@@ -126,7 +133,7 @@ def meta_email(text: str) -> str | None:
 
 def meta_phone(text: str) -> str | None:
     """Digits with the country code, without `+` and leading zeros."""
-    digits = re.sub(r"\D", "", text).lstrip("0")
+    digits = (text[1:] if text[1:].isdecimal() and text[0] == "+" else re.sub(r"\D", "", text)).lstrip("0")
     return digits if 7 <= len(digits) <= 15 else None
 
 
@@ -162,6 +169,11 @@ def liveramp_email(text: str) -> str | None:
 
 def liveramp_phone(text: str) -> str | None:
     """The national digits: no country code, brackets or hyphens."""
+    digits = text[1:]
+    if text[:1] == "+" and digits.isdecimal():
+        codes = (digits[:length] for length in (1, 2, 3))
+        code = next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)
+        return digits.removeprefix(code) or None if code else None
     try:
         number = phonenumbers.parse(text, "US")
     except phonenumbers.NumberParseException:
