@@ -126,6 +126,8 @@ def as_text(column: pa.Array) -> pa.Array:
         return pc.if_else(whole, integers, column.cast(pa.string()))
     if pa.types.is_timestamp(column.type) and column.type.tz:
         return pc.binary_join_element_wise(column.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us")).cast(pa.string()), "Z", "")
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return pa.array([None if value is None else value.decode("utf-8", "replace") for value in column.to_pylist()], pa.string())
     return column.cast(pa.string())
 
 

@@ -197,6 +197,11 @@ def test_numbers_of_typed_columns_are_keys_without_a_fraction() -> None:
     assert customers(pa.table({"id": [1.0, 2.0]})).table["source_key"].to_pylist() == ["1", "2"]
 
 
+def test_bytes_are_read_as_text() -> None:
+    rows = pa.table({"id": [b"1", b"2"], "n": [b"Eva", b"\xff"]})
+    assert customers(rows, given_name="n").table["given_name"].to_pylist() == ["Eva", "\ufffd"]
+
+
 def test_an_interaction_stream_names_customers_too(given: Callable[[Rows], Any]) -> None:
     rows = given(
         [
