@@ -39,11 +39,14 @@ BLUEPRINTS = (
     "api.assets",
     "api.sign_in",
     "api.pages",
+    "api.segments",
+    "api.segment_pages",
 )
 """Modules whose `blueprint` is part of the application, in the order of registration."""
 
 NAVIGATION = (
     ("Customers", "pages.home", "profile.read"),
+    ("Segments", "segment_pages.listed", "segment.read"),
     ("System", "pages.system", "status.read"),
     ("API", "reference.page", None),
 )

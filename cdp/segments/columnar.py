@@ -164,7 +164,8 @@ def _load(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, n
         for block in copy:
             out.write(block)
     listed = ", ".join(f"'{field}': '{kind}'" for field, kind in columns.items())
-    read = f"read_csv(?, header = false, columns = {{{listed}}}, nullstr = '', quote = '\"', escape = '\"', delim = ',', auto_detect = false, strict_mode = false)"
+    form = "header = false, nullstr = '', quote = '\"', escape = '\"', delim = ',', auto_detect = false, strict_mode = false"
+    read = f"read_csv(?, columns = {{{listed}}}, {form})"
     duck.execute(f"create temp table {name} as select * from {read}", [str(file)])
     file.unlink()
 
@@ -207,7 +208,8 @@ def _arrange(duck: duckdb.DuckDBPyConnection, lists: Mapping[str, list[str]]) ->
     member = f"select n as member_n, {sums} from belongs group by n" if sums else "select null::integer as member_n where false"
     extra = "".join(f", {mask}" for mask in masks)
     duck.execute(f"""create table person as
-        select x.profile_id as uuid, x.n as profile_id, h.n as household_id, x.* exclude (profile_id, household_id, n){extra}, m.* exclude (member_n)
+        select x.profile_id as uuid, x.n as profile_id, h.n as household_id,
+            x.* exclude (profile_id, household_id, n){extra}, m.* exclude (member_n)
         from (select p.*, number.n from raw_person p join number on number.uuid = p.profile_id) x
         left join home h on h.uuid = x.household_id left join ({member}) m on m.member_n = x.n order by x.n""")
     duck.execute("""create table event as select number.n as profile_id, e.* exclude (profile_id)

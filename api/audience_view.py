@@ -1,0 +1,131 @@
+"""Conditions as who asks may use them: what a department does not see it can neither ask for, nor read out of a count or an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import Connection, text
+
+from api.customers import Json
+from api.house import house
+from api.problems import BadRequest, PlaceError
+from cdp import segments as room
+from cdp.access import View, Visibility, redact_summary
+from cdp.access.mask import DOTS as MASKED
+from cdp.access.redact import FIELD_OF
+from cdp.attributes import DefinitionError
+from cdp.attributes.language.check import leaves
+from cdp.attributes.language.tree import Compare, Reference
+from cdp.segments.document import write
+from cdp.segments.tree import Condition, Events, Sequence, every_leaf
+
+_CONTACT = {
+    "email": "emails",
+    "phone": "phones",
+    "city": "addresses",
+    "region": "addresses",
+    "country": "addresses",
+    "postal_code": "addresses",
+}
+
+
+def copy() -> room.Copy:
+    """The columnar copy of this process."""
+    found: room.Copy = current_app.extensions.setdefault("cdp.segments", room.Copy(house().settings.lake / "segments"))
+    return found
+
+
+def condition(connection: Connection, view: View, written: str | Mapping[str, Any], name: str = "") -> Condition:
+    """A condition that can be decided and that who asks may use.
+
+    Raises:
+        BadRequest: it cannot be read or decided, with the place.
+        Forbidden: it asks for a field that the view hides.
+    """
+    try:
+        found = room.checked(connection, written, name)
+    except DefinitionError as error:
+        raise refused(error) from None
+    for field in _fields(found):
+        view.require_search(field)
+    return found
+
+
+def refused(error: DefinitionError) -> BadRequest:
+    """A definition that was refused, as the answer to a request."""
+    return BadRequest("The definition cannot be used.", [PlaceError(error.place or "condition", error.reason)])
+
+
+def policy_field(name: str) -> str:
+    """The field of the policy that a name of the language reads."""
+    plain = f"attributes.{name.removeprefix('custom.')}" if name.startswith("custom.") else _CONTACT.get(name, name)
+    return FIELD_OF.get(plain, plain)
+
+
+def _fields(found: Condition) -> Iterator[str]:
+    for leaf in every_leaf(found):
+        parts = [leaf] if isinstance(leaf, Compare) else _event_parts(leaf)
+        for part in parts:
+            if part is leaf:
+                yield policy_field(part.field)
+            if isinstance(part.value, Reference):
+                yield policy_field(part.value.name)
+
+
+def _event_parts(leaf: object) -> list[Compare]:
+    matches = [leaf.match] if isinstance(leaf, Events) else []
+    if isinstance(leaf, Sequence):
+        matches = [leaf.first, *(step.match for step in leaf.steps), *(step.without for step in leaf.steps if step.without)]
+    return [part for match in matches if match.where is not None for part in leaves(match.where) if isinstance(part, Compare)]
+
+
+def segment(found: room.Segment) -> Json:
+    """One segment as JSON."""
+    return {
+        "name": found.name,
+        "title": found.title,
+        "description": found.description,
+        "text": found.text,
+        "condition": write(found.condition),
+        "version": found.version,
+        "members": found.members,
+        "as_of": found.as_of,
+        "current": found.refreshed_version == found.version,
+    }
+
+
+def preview(connection: Connection, view: View, found: Condition) -> Json:
+    """A preview with the sample's names as the view shows them."""
+    made = room.preview(house().engine, found, copy())
+    document = made.document()
+    document["sample"] = named(connection, view, made.sample)
+    document["text"] = room.write(found)
+    return document
+
+
+def named(connection: Connection, view: View, ids: tuple[UUID, ...]) -> list[Json]:
+    """Profiles by name, as the view shows them."""
+    statement = """select p.id, p.kind, g.display_name from profile p left join golden g on g.profile_id = p.id
+        where p.id = any(cast(:ids as uuid[])) order by p.id"""
+    rows = connection.execute(text(statement), {"ids": list(ids)}).mappings()
+    seen = [redact_summary(view, {"id": str(row["id"]), "kind": row["kind"], "display_name": row["display_name"]}) for row in rows]
+    return [{"id": one["id"], "display_name": one["display_name"]} for one in seen]
+
+
+def why(view: View, found: Condition, made: room.Why) -> Json:
+    """An explanation in which values that the view does not show are masked."""
+    hidden = {
+        leaf.field
+        for leaf in every_leaf(found)
+        if isinstance(leaf, Compare) and view.of(policy_field(leaf.field)) is not Visibility.VISIBLE
+    }
+
+    def mask(one: room.Why) -> Json:
+        covered = one.seen is not None and any(one.text.startswith(f"{field} ") for field in hidden)
+        document: Json = {"text": one.text, "holds": one.holds, "seen": MASKED if covered else one.seen}
+        return document | ({"parts": [mask(part) for part in one.parts]} if one.parts else {})
+
+    return mask(made)

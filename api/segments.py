@@ -1,0 +1,242 @@
+"""`/v1/segments` and `/v1/attributes`: who meets a condition, since when and why, and what is computed of each customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, request
+from sqlalchemy import Connection, text
+
+from api import audience_view
+from api.answers import answer
+from api.customers import plain
+from api.house import house, note, principal, reading, view
+from api.operations import LIMIT, Query, operation
+from api.problems import BadRequest, NotFound, PlaceError
+from cdp import attributes as attribute_room
+from cdp import profiles
+from cdp import segments as room
+from cdp.access import audit
+from cdp.attributes import DefinitionError, UnknownName
+from cdp.records.contracts import DocumentError, check
+
+blueprint = Blueprint("segments", __name__, url_prefix="/v1")
+
+AFTER = Query("cursor", "`next_cursor` of the page before.", max_length=36)
+
+
+def _body(schema: str) -> Any:
+    document = request.get_json(silent=True)
+    if document is None:
+        raise BadRequest("The body is not JSON.")
+    try:
+        check(document, schema, "body")
+    except DocumentError as error:
+        raise BadRequest(str(error)) from None
+    return document
+
+
+def _object(name: str) -> Mapping[str, Any]:
+    """A body that is an object with the member `condition`."""
+    document = request.get_json(silent=True)
+    if not isinstance(document, dict) or not isinstance(document.get("condition"), str | dict):
+        raise BadRequest("The body is an object with a condition.", [PlaceError("condition", "is a text or an object")])
+    extra = sorted(set(document) - {"condition", "title", "description"} | (set(document) - {"condition"} if not name else set()))
+    if extra:
+        raise BadRequest("The body has a member too many.", [PlaceError(extra[0], "is unknown")])
+    return document
+
+
+def _found(connection: Connection, name: str) -> room.Segment:
+    try:
+        return room.get(connection, name)
+    except UnknownName as error:
+        raise NotFound(str(error)) from None
+
+
+@blueprint.get("/segments")
+@operation("segment.read", "All segments", answer="segment_api.segment_list", tag="segments")
+def list_() -> Any:
+    """Each with its condition and how many are in it."""
+    with reading() as connection:
+        return answer({"items": [audience_view.segment(one) for one in room.segments(connection).values()]})
+
+
+@blueprint.get("/segments/<name>")
+@operation("segment.read", "One segment", answer="segment_api.segment", tag="segments", problems=(404,))
+def get(name: str) -> Any:
+    """Its condition as text and as a document, its members and when they were decided."""
+    with reading() as connection:
+        return answer(audience_view.segment(_found(connection, name)))
+
+
+@blueprint.put("/segments/<name>")
+@operation(
+    "segment.write", "Write a segment", answer="segment_api.segment", body="segment_api.segment_body", tag="segments", problems=(400, 403)
+)
+def put(name: str) -> Any:
+    """Create it, or give it a new version where the condition differs; its members are decided at the next refresh."""
+    return answer(audience_view.segment(store(name, _object(name))))
+
+
+def store(name: str, document: Mapping[str, Any]) -> room.Segment:
+    """Save a segment for who asks, and note it."""
+    with house().engine.begin() as connection:
+        audience_view.condition(connection, view(), document["condition"], name)
+        try:
+            found = room.save(
+                connection,
+                name,
+                document["condition"],
+                principal().name,
+                title=document.get("title"),
+                description=document.get("description"),
+            )
+        except DefinitionError as error:
+            raise audience_view.refused(error) from None
+        audit(connection, principal(), "segment.write", name, {"version": found.version, "condition": found.text})
+    return found
+
+
+@blueprint.delete("/segments/<name>")
+@operation("segment.write", "Withdraw a segment", answer=None, status=204, tag="segments", problems=(400, 404))
+def delete(name: str) -> Any:
+    """Its members leave at the next refresh; its history stays."""
+    with house().engine.begin() as connection:
+        _found(connection, name)
+        try:
+            room.delete(connection, name)
+        except DefinitionError as error:
+            raise audience_view.refused(error) from None
+        audit(connection, principal(), "segment.delete", name, {})
+    return "", 204
+
+
+@blueprint.post("/segments/preview")
+@operation(
+    "segment.read",
+    "Preview a condition",
+    answer="segment_api.preview",
+    body="segment_api.condition_body",
+    tag="segments",
+    problems=(400, 403),
+)
+def preview() -> Any:
+    """Count, sample, breakdown by source and channel, overlap with other segments; nothing is stored."""
+    document = _object("")
+    with reading() as connection:
+        found = audience_view.condition(connection, view(), document["condition"])
+        made = audience_view.preview(connection, view(), found)
+    note("segment.preview", None, {"condition": made["text"], "count": made["count"]})
+    return answer(made)
+
+
+@blueprint.post("/segments/<name>/plan")
+@operation("segment.read", "Dry run", answer="segment_api.plan", body="segment_api.condition_body", tag="segments", problems=(400, 403))
+def plan(name: str) -> Any:
+    """What giving the segment this condition would add and remove; nothing is stored."""
+    document = _object("")
+    with reading() as connection:
+        audience_view.condition(connection, view(), document["condition"], name)
+    made = room.plan(house().engine, name, document["condition"])
+    return answer({key: value for key, value in plain(made).items() if key != "name"})
+
+
+@blueprint.get("/segments/<name>/members")
+@operation("segment.read", "Members", answer="segment_api.member_page", query=(LIMIT, AFTER), tag="segments", problems=(400, 404))
+def members(name: str, limit: int, cursor: str | None) -> Any:
+    """Who is in the segment and since when, by id."""
+    statement = """select profile_id as id, entered_at from segment_member where segment_id = :segment
+        and (cast(:after as uuid) is null or profile_id > cast(:after as uuid)) order by profile_id limit :limit"""
+    try:
+        after = None if cursor is None else str(UUID(cursor))
+    except ValueError:
+        raise BadRequest("The query is not valid.", [PlaceError("query.cursor", "is not a cursor of this list")]) from None
+    with reading() as connection:
+        found = _found(connection, name)
+        rows = connection.execute(text(statement), {"segment": found.id, "after": after, "limit": limit + 1}).mappings().all()
+    items = [dict(row) for row in rows[:limit]]
+    note("segment.members", name, {"count": len(items)})
+    return answer({"items": items, "next_cursor": str(items[-1]["id"]) if len(rows) > limit else None})
+
+
+@blueprint.get("/segments/<name>/explain/<uuid:profile_id>")
+@operation("segment.read", "Why somebody is in or out", answer="segment_api.why", tag="segments", problems=(404,))
+def explain(name: str, profile_id: UUID) -> Any:
+    """Each part of the condition, whether it holds, and the value that was seen."""
+    with reading() as connection:
+        found = _found(connection, name)
+        living = profiles.living(connection, profile_id)
+        made = room.explain(connection, found.condition, living)
+    note("profile.read", str(living), {"part": "segment", "segment": name})
+    return audience_view.why(view(), found.condition, made)
+
+
+# --- attributes
+
+
+@blueprint.get("/attributes")
+@operation("attribute.read", "All attributes", answer="segment_api.attribute_list", tag="attributes")
+def attribute_list() -> Any:
+    """The active definitions, with the type of the value."""
+    with reading() as connection:
+        found = attribute_room.definitions(connection)
+    items = [{"name": d.name, "type": d.type.value, "definition": dict(d.document)} for d in sorted(found, key=lambda d: d.name)]
+    return {"items": items}
+
+
+@blueprint.put("/attributes/<name>")
+@operation(
+    "attribute.write", "Declare an attribute", answer="segment_api.attribute_change", body="attribute", tag="attributes", problems=(400,)
+)
+def attribute_put(name: str) -> Any:
+    """Make it active, as a new version where it differs; the next refresh computes everybody."""
+    document = _body("attribute")
+    if document["name"] != name:
+        raise BadRequest("The name of the body is not that of the address.", [PlaceError("name", f"must be {name}")])
+    if document["kind"] in ("sql", "python"):
+        principal().require("source.write")
+    with house().engine.begin() as connection:
+        try:
+            (change,) = attribute_room.declare(connection, [attribute_room.load(document)], principal().name)
+        except DefinitionError as error:
+            raise audience_view.refused(error) from None
+        audit(connection, principal(), "attribute.write", name, {"version": change.version})
+    return {"name": change.name, "change": change.change, "version": change.version}
+
+
+@blueprint.get("/profiles/<uuid:profile_id>/attributes")
+@operation(
+    "profile.read", "Attributes and segments of a customer", answer="segment_api.profile_attributes", tag="attributes", problems=(404,)
+)
+def profile_attributes(profile_id: UUID) -> Any:
+    """Each value that there is, when it was computed and the moment it stands at; the segments that the customer is in."""
+    with reading() as connection:
+        living = profiles.living(connection, profile_id)
+        found = attributes_of(connection, living)
+    note("profile.read", str(living), {"part": "attributes"})
+    return answer(found)
+
+
+def attributes_of(connection: Connection, profile_id: UUID) -> dict[str, Any]:
+    """The attributes and segments of a living profile, hidden ones left out."""
+    row = (
+        connection.execute(text('select as_of, computed_at, "values" from profile_attribute where profile_id = :id'), {"id": profile_id})
+        .mappings()
+        .one_or_none()
+    )
+    inside = connection.execute(
+        text("""select s.name from segment_member m join segment s on s.id = m.segment_id
+            where m.profile_id = :id and s.deleted_at is null order by s.name"""),
+        {"id": profile_id},
+    ).scalars()
+    values = {} if row is None else {name: value for name, value in row["values"].items() if view().sees(name)}
+    return {
+        "profile_id": profile_id,
+        "as_of": None if row is None else row["as_of"],
+        "computed_at": None if row is None else row["computed_at"],
+        "values": values,
+        "segments": list(inside),
+    }

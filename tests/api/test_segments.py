@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from cdp import attributes
+from cdp.access import Role
+from tests.api.conftest import Client
+from tests.company_fixtures import Company
+
+
+@pytest.fixture
+def marketer(keyed: Client, company: Company) -> FlaskClient:
+    attributes.refresh(company.engine)
+    return keyed(Role.MARKETER)
+
+
+def test_a_segment_is_written_previewed_planned_and_explained(marketer: FlaskClient) -> None:
+    written = {"condition": "display_name exists and not consent(email) = denied", "title": "Reachable"}
+    made = marketer.put("/v1/segments/reachable", json=written)
+    assert made.status_code == 200, made.json
+    assert made.json["text"] == written["condition"]
+    assert marketer.put("/v1/segments/reachable", json={"condition": made.json["condition"]}).json["version"] == made.json["version"]
+    counted = marketer.post("/v1/segments/preview", json={"condition": "segment(reachable) or everyone"}).json
+    assert counted["count"] == counted["total"] > 0
+    planned = marketer.post("/v1/segments/reachable/plan", json={"condition": "everyone"}).json
+    assert planned["enter"] == planned["then"] == counted["total"]
+    why = marketer.get(f"/v1/segments/reachable/explain/{counted['sample'][0]['id']}").json
+    assert [part["text"] for part in why["parts"]] == ["display_name exists", "not consent(email) = denied"]
+    assert "reachable" in [one["name"] for one in marketer.get("/v1/segments").json["items"]]
+    assert marketer.get("/v1/segments/reachable/members").json == {"items": [], "next_cursor": None}
+    assert marketer.delete("/v1/segments/reachable").status_code == 204
+    assert marketer.get("/v1/segments/reachable").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("condition", "place"),
+    [("city = ", "line 1, column 8"), ({"field": "city", "operator": "resembles"}, "/operator"), ("nothing > 1", "line 1, column 1")],
+)
+def test_a_wrong_condition_is_refused_at_its_place(marketer: FlaskClient, condition: Any, place: str) -> None:
+    for call in (
+        marketer.post("/v1/segments/preview", json={"condition": condition}),
+        marketer.put("/v1/segments/x", json={"condition": condition}),
+    ):
+        assert call.status_code == 400
+        assert call.json["errors"][0]["path" if "path" in call.json["errors"][0] else "place"] == place
+
+
+def test_a_viewer_reads_but_does_not_write(keyed: Client) -> None:
+    viewer = keyed(Role.VIEWER, "support")
+    assert viewer.get("/v1/segments").status_code == 200
+    assert viewer.put("/v1/segments/x", json={"condition": "everyone"}).status_code == 403
+
+
+def test_attributes_are_declared_and_read(marketer: FlaskClient) -> None:
+    body = {"name": "calls_made", "kind": "count", "of": "call"}
+    assert marketer.put("/v1/attributes/calls_made", json=body).json == {"name": "calls_made", "change": "new", "version": 1}
+    assert "calls_made" in [one["name"] for one in marketer.get("/v1/attributes").json["items"]]
+    wrong = marketer.put("/v1/attributes/ratio", json={"name": "ratio", "kind": "expression", "expression": "calls_made / 0"})
+    assert wrong.status_code == 400
+    assert "divides by zero" in str(wrong.json)
+    sql = {"name": "raw", "kind": "sql", "type": "number", "query": "select profile_id, 1 as value from person"}
+    assert marketer.put("/v1/attributes/raw", json=sql).status_code == 403
+    somebody = marketer.post("/v1/segments/preview", json={"condition": "everyone"}).json["sample"][0]["id"]
+    assert marketer.get(f"/v1/profiles/{somebody}/attributes").json["profile_id"] == somebody
+
+
+def test_the_editor_counts_and_saves_without_scripts(app: Any, company: Company, marketer: FlaskClient) -> None:
+    client = signed_in(app, company)
+    page = client.get("/segments/new?condition=everyone").text
+    assert "of " in page
+    assert "Some of them" in page
+    problem = client.get("/segments/preview?condition=city+%3D").text
+    assert 'data-place="line 1, column 7"' in problem
+    token = page.split('name="csrf" value="')[1].split('"')[0]
+    answer = client.post("/segments", data={"csrf": token, "name": "everybody", "title": "All", "condition": "everyone"})
+    assert answer.status_code == 303
+    saved = client.get(answer.headers["Location"]).text
+    assert "Who came and who left" in saved
+    assert '<span class="tag good">came</span>' in saved
+    assert "All" in client.get("/segments").text
+    wrong = client.post("/segments", data={"csrf": token, "name": "bad", "condition": "city ="})
+    assert wrong.status_code == 400
+    assert "a value expected" in wrong.text
+
+
+def signed_in(app: Any, company: Company) -> FlaskClient:
+    name = company.user(Role.MARKETER, None, "a long enough secret")
+    client: FlaskClient = app.test_client()
+    page = client.get("/sign-in").text
+    token = page.split('name="csrf" value="')[1].split('"')[0]
+    assert client.post("/sign-in", data={"csrf": token, "name": name, "password": "a long enough secret"}).status_code in (302, 303)
+    return client
