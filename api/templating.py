@@ -16,6 +16,8 @@ from markupsafe import Markup
 from api.house import someone
 
 _STEPS = ((60, "s"), (3600, "min"), (86_400, "h"), (86_400 * 60, "d"))
+_NUMBER_FIRST = frozenset({"US", "CA", "GB", "IE", "AU", "NZ", "IN", "ZA", "SG"})
+"""Countries that write the house number before the street and the postal code after the town."""
 _NAMES = {"email": "E-mail", "emails": "E-mail", "phones": "Phone", "addresses": "Address", "identifiers": "Numbers", "consents": "Consent"}
 _WORDS = {"id": "ID", "url": "URL", "sms": "SMS", "vat": "VAT", "crm": "CRM"}
 
@@ -111,10 +113,18 @@ def text_of(value: Any) -> str:
 
 
 def address_line(address: Mapping[str, Any]) -> str:
-    """An address in one line."""
-    street = " ".join(str(address[part]) for part in ("street", "house_number", "unit") if address.get(part))
-    place = " ".join(str(address[part]) for part in ("postal_code", "city") if address.get(part))
-    return ", ".join(part for part in (street, place, address.get("region"), address.get("country")) if part)
+    """An address in one line, in the order that its country writes it."""
+    number_first = address.get("country") in _NUMBER_FIRST
+    street = _joined(address, ("house_number", "street", "unit") if number_first else ("street", "house_number", "unit"))
+    if number_first:
+        place = [address.get("city"), _joined(address, ("region", "postal_code"))]
+    else:
+        place = [_joined(address, ("postal_code", "city")), address.get("region")]
+    return ", ".join(str(part) for part in (street, *place, address.get("country")) if part)
+
+
+def _joined(address: Mapping[str, Any], parts: Sequence[str]) -> str:
+    return " ".join(str(address[part]) for part in parts if address.get(part))
 
 
 def soft(line: str) -> Markup:
