@@ -1,7 +1,8 @@
-"""Who is who: pure functions of Arrow tables. Given a model, people are a function of the set of records and decisions, whatever their order.
+"""Who is who: pure functions of Arrow tables. Given a model, people are a function of the set of records and decisions, whatever their
+order.
 
-Input: a table with the columns of `cdp.records.model.CUSTOMER` and `source` (string) and `record_id` (int64 or string, unique: an opaque handle
-that is never compared). Everything returned is aligned with its rows.
+Input: a table with the columns of `cdp.records.model.CUSTOMER` and `source` (string) and `record_id` (int64 or string, unique: an opaque
+handle that is never compared). Everything returned is aligned with its rows.
 
     model = train(customers, Options())                                      # no labels
     found = resolve(customers, model=None, options=Options(), decisions=())  # trains where no model is given

@@ -1,7 +1,7 @@
 """Candidate pairs are those that share a key; no key makes a block beyond its budget, and the pairs do not depend on the order of rows.
 
-A key is a 64-bit number for each record (or several, for a field with several values). A block that is too large is divided by further facts
-of its records; what is still too large then is left to the other keys.
+A key is a 64-bit number for each record (or several, for a field with several values). A block that is too large is divided by further
+facts of its records; what is still too large then is left to the other keys.
 """
 
 from __future__ import annotations

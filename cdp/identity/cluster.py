@@ -1,7 +1,9 @@
-"""People are found by joining the two closest clusters first, as long as the evidence between them speaks for one person and nothing forbids it.
+"""People are found by joining the two closest clusters first, as long as the evidence between them speaks for one person and nothing
+forbids it.
 
-Average linkage over log-odds. Mutually nearest clusters join in rounds, all at once, which gives what joining one pair at a time gives (average
-linkage is reducible: Bruynooghe 1977, Murtagh 1983). A forbidden pair (a decision, two records of a source without duplicates) holds whatever the evidence.
+Average linkage over log-odds. Mutually nearest clusters join in rounds, all at once, which gives what joining one pair at a time gives
+(average linkage is reducible: Bruynooghe 1977, Murtagh 1983). A forbidden pair (a decision, two records of a source without duplicates)
+holds whatever the evidence.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ def agglomerate(rows: int, a: Rows, b: Rows, weight: Floats, forbidden: npt.NDAr
         alive = np.zeros(rows, bool)
         alive[low[fine]] = alive[high[fine]] = True
         keep = alive[low] & alive[high]
-        low, high, total, size, never, fine = (x[keep] for x in (low, high, total, size, never, fine))
+        low, high, total, size, never, fine = low[keep], high[keep], total[keep], size[keep], never[keep], fine[keep]
         joined = _mutual(rows, low[fine], high[fine], total[fine] / size[fine])
         into = np.arange(rows, dtype=np.int64)
         into[joined[1]] = joined[0]
@@ -58,7 +60,9 @@ def agglomerate(rows: int, a: Rows, b: Rows, weight: Floats, forbidden: npt.NDAr
         low, high, total, size, never = _added(low, high, total[apart], size[apart], never[apart], rows)
 
 
-def _added(low: Rows, high: Rows, total: Floats, size: Floats, never: npt.NDArray[np.bool_], rows: int) -> tuple[Rows, Rows, Floats, Floats, npt.NDArray[np.bool_]]:
+def _added(
+    low: Rows, high: Rows, total: Floats, size: Floats, never: npt.NDArray[np.bool_], rows: int
+) -> tuple[Rows, Rows, Floats, Floats, npt.NDArray[np.bool_]]:
     """Edges between the same two clusters become one."""
     if not len(low):
         return low, high, total, size, never
@@ -76,7 +80,8 @@ def _added(low: Rows, high: Rows, total: Floats, size: Floats, never: npt.NDArra
 
 
 def _mutual(rows: int, low: Rows, high: Rows, score: Floats) -> tuple[Rows, Rows]:
-    """Pairs of clusters that are each other's nearest; among equal scores a scramble of the numbers decides, so that ties join everywhere at once."""
+    """Pairs of clusters that are each other's nearest; among equal scores a scramble of the numbers decides, so that ties join everywhere
+    at once."""
     scramble = (low.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ (high.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9))
     order = np.lexsort((high, low, scramble, -np.round(score, 9)))
     rank = np.empty(len(order), np.int64)

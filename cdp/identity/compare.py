@@ -1,4 +1,5 @@
-"""A comparison turns two records into a pattern: for each field one small integer. It is symmetric and knows nothing but the two records and value statistics.
+"""A comparison turns two records into a pattern: for each field one small integer. It is symmetric and knows nothing but the two records
+and value statistics.
 
 `Comparer(prepared)(a, b)` gives an array of shape (pairs, fields); column k is the level of `fields[k]`, 0 where a record lacks the field.
 """
@@ -56,7 +57,9 @@ class Comparer:
         for kind in x.identifiers:
             if f"identifier:{kind}" in column:
                 values = x.identifiers[kind]
-                out[:, column[f"identifier:{kind}"]] = self._contact(values, p.identifier_shared[kind], levels.Identifier(values.words), 4, a, b, apart)
+                out[:, column[f"identifier:{kind}"]] = self._contact(
+                    values, p.identifier_shared[kind], levels.Identifier(values.words), 4, a, b, apart
+                )
         organisations = ~self.features.person[a]
         out[:, column["employer"]] = np.where(organisations, 0, out[:, column["employer"]])
         out[:, column["organisation_name"]] = np.where(organisations, self._text(self.features.employer, self._organisation, a, b), 0)
@@ -79,7 +82,13 @@ class Comparer:
     @cached_property
     def _given(self) -> levels.Names:
         p = self.prepared
-        return levels.Names(self.features.given.words, p.given_band, p.given_known, nickname_pairs(self.features.given.words.to_pylist(), self.forms), whole=False)
+        return levels.Names(
+            self.features.given.words,
+            p.given_band,
+            p.given_known,
+            nickname_pairs(self.features.given.words.to_pylist(), self.forms),
+            whole=False,
+        )
 
     @cached_property
     def _family(self) -> levels.Names:
@@ -154,7 +163,9 @@ class Comparer:
         given, family = np.where(swapped, one, given), np.where(swapped, two, family)
         alone_a, alone_b = (g[a] < 0) ^ (n[a] < 0), (g[b] < 0) ^ (n[b] < 0)
         as_family = ~swapped & ((alone_a & (one > 0) & (one <= 5) & (n[a] < 0)) | (alone_b & (two > 0) & (two <= 5) & (n[b] < 0)))
-        as_given = ~swapped & ~as_family & ((alone_a & (two > 0) & (two <= 5) & (g[a] < 0)) | (alone_b & (one > 0) & (one <= 5) & (g[b] < 0)))
+        as_given = (
+            ~swapped & ~as_family & ((alone_a & (two > 0) & (two <= 5) & (g[a] < 0)) | (alone_b & (one > 0) & (one <= 5) & (g[b] < 0)))
+        )
         found = np.where(alone_a & (one > 0) & (one <= 5), one, two)
         other = np.where(alone_a & (two > 0) & (two <= 5), two, one)
         given = np.where(as_family, 0, np.where(as_given, other, given))
@@ -217,7 +228,8 @@ class Comparer:
         return out
 
     def _contact(
-        self, values: Values, shared: Bytes, compare: Callable[[Codes, Codes], Bytes], worst: int, a: Rows, b: Rows, apart: npt.NDArray[np.bool_]
+        self, values: Values, shared: Bytes, compare: Callable[[Codes, Codes], Bytes], worst: int,
+        a: Rows, b: Rows, apart: npt.NDArray[np.bool_],
     ) -> Bytes:  # fmt: skip
         """Own 1, or shared 2 where more people use the value than the names of these two records account for."""
 
@@ -256,7 +268,9 @@ def _equal(codes: Ints, a: Rows, b: Rows) -> Bytes:
     return np.where((u < 0) | (v < 0), 0, np.where(u == v, 1, 2)).astype(np.uint8)
 
 
-def _pairwise(values: Values, a: Rows, b: Rows, equal: Callable[[Ints, Rows], Bytes], compare: Callable[[Codes, Codes], Bytes], worst: int) -> Bytes:
+def _pairwise(
+    values: Values, a: Rows, b: Rows, equal: Callable[[Ints, Rows], Bytes], compare: Callable[[Codes, Codes], Bytes], worst: int
+) -> Bytes:
     """The best level over all values of the one record and all of the other; lower levels are better, 0 is missing."""
     best = np.full(len(a), 255, np.uint8)
     width = values.codes.shape[1]

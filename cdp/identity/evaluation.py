@@ -54,7 +54,14 @@ def evaluate(cluster: npt.NDArray[np.int64], truth: npt.ArrayLike) -> Evaluation
     exact = int(((inside == of_found) & (inside == of_true)).sum())
     records = len(found)
     b_cubed = Score(float((inside**2 / of_found).sum() / records), float((inside**2 / of_true).sum() / records))
-    return Evaluation(Score(hits / claimed if claimed else 1.0, hits / real if real else 1.0), b_cubed, width, exact, len(found_size), int(found_size.max()))
+    return Evaluation(
+        Score(hits / claimed if claimed else 1.0, hits / real if real else 1.0),
+        b_cubed,
+        width,
+        exact,
+        len(found_size),
+        int(found_size.max()),
+    )
 
 
 def _pairs(sizes: npt.NDArray[np.int64]) -> float:

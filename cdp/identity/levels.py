@@ -73,7 +73,11 @@ class Names:
 
 def _abbreviate(skeleton: list[str], a: Codes, b: Codes) -> Flags:
     """Whether two names are one where a script without vowels, or an abbreviation, left letters out: Mhd is Mohamed, Fysl is Faisal."""
-    return np.fromiter((_within(skeleton[i], skeleton[j]) or _within(skeleton[j], skeleton[i]) for i, j in zip(a.tolist(), b.tolist(), strict=True)), bool, len(a))
+    return np.fromiter(
+        (_within(skeleton[i], skeleton[j]) or _within(skeleton[j], skeleton[i]) for i, j in zip(a.tolist(), b.tolist(), strict=True)),
+        bool,
+        len(a),
+    )
 
 
 def _within(short: str, long: str) -> bool:
@@ -94,7 +98,11 @@ class Middle:
 def _fits(x: str, y: str) -> bool:
     for p in x.split():
         for q in y.split():
-            if p == q or ((len(p) == 1 or len(q) == 1) and p[0] == q[0]) or (max(len(p), len(q)) > 3 and OSA.distance(p, q, score_cutoff=2) <= 1 + (len(p) > 7)):
+            if (
+                p == q
+                or ((len(p) == 1 or len(q) == 1) and p[0] == q[0])
+                or (max(len(p), len(q)) > 3 and OSA.distance(p, q, score_cutoff=2) <= 1 + (len(p) > 7))
+            ):
                 return True
     return False
 
@@ -106,12 +114,19 @@ class Parts:
         self.family, self.middle = [*family.to_pylist(), ""], [*middle.to_pylist(), ""]
 
     def __call__(self, family: Codes, middle: Codes) -> Bytes:
-        return np.fromiter((_part(self.family[i], self.middle[j]) for i, j in zip(family.tolist(), middle.tolist(), strict=True)), np.uint8, len(family))
+        return np.fromiter(
+            (_part(self.family[i], self.middle[j]) for i, j in zip(family.tolist(), middle.tolist(), strict=True)), np.uint8, len(family)
+        )
 
 
 def _part(family: str, middle: str) -> bool:
     wanted = family.split()
-    return any(p == q or (len(p) > 4 and OSA.distance(p, q, score_cutoff=1) <= 1) for p in wanted for q in middle.split() if len(p) > 2 and len(q) > 2)
+    return any(
+        p == q or (len(p) > 4 and OSA.distance(p, q, score_cutoff=1) <= 1)
+        for p in wanted
+        for q in middle.split()
+        if len(p) > 2 and len(q) > 2
+    )
 
 
 class Text:
@@ -155,7 +170,8 @@ class Email:
 
 
 def _codes(values: list[str]) -> npt.NDArray[np.int32]:
-    return pa.array(values, pa.string()).dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int32)
+    codes = pa.array(values, pa.string()).dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    return np.asarray(codes, dtype=np.int32)
 
 
 class Phone:
@@ -264,7 +280,9 @@ def _one_digit(x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> Flags:
     """Whether two years differ in one digit, or in neighbouring digits changed about."""
     digits = [(x // d % 10, y // d % 10) for d in (1000, 100, 10, 1)]
     wrong = sum((p != q).astype(np.int8) for p, q in digits)
-    turned = (digits[2][0] == digits[3][1]) & (digits[3][0] == digits[2][1]) & (digits[0][0] == digits[0][1]) & (digits[1][0] == digits[1][1])
+    turned = (
+        (digits[2][0] == digits[3][1]) & (digits[3][0] == digits[2][1]) & (digits[0][0] == digits[0][1]) & (digits[1][0] == digits[1][1])
+    )
     return np.asarray((wrong == 1) | turned)
 
 
@@ -279,7 +297,11 @@ class Teller:
 
     def __call__(self, features: Features, silent: Rows, speaks: Rows) -> Bytes:
         e, g, n = features.email.first[silent], features.given.first[speaks], features.family.first[speaks]
-        return np.fromiter((_told(self.local[i], self.given[j], self.family[k]) for i, j, k in zip(e.tolist(), g.tolist(), n.tolist(), strict=True)), np.uint8, len(e))
+        return np.fromiter(
+            (_told(self.local[i], self.given[j], self.family[k]) for i, j, k in zip(e.tolist(), g.tolist(), n.tolist(), strict=True)),
+            np.uint8,
+            len(e),
+        )
 
 
 def _told(local: str, given: str, family: str) -> int:

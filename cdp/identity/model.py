@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
+from cdp.errors import PlatformError
 from cdp.identity.fields import STANDING, Field, Kind, identifier
 from cdp.identity.similarity import Bytes
 
@@ -64,7 +69,8 @@ class Model:
                 {
                     "name": f.name,
                     "levels": [
-                        {"name": level.name, **{kind.name.lower(): float(chance[kind, i + 1]) for kind in Kind}} for i, level in enumerate(f.levels)
+                        {"name": level.name, **{kind.name.lower(): float(chance[kind, i + 1]) for kind in Kind}}
+                        for i, level in enumerate(f.levels)
                     ],
                 }
                 for f, chance in zip(self.fields, self.chance, strict=True)
@@ -83,11 +89,35 @@ class Model:
             chances.append(np.array(rows))
         share = np.array([document["share"][kind.name.lower()] for kind in Kind])
         forms = tuple((str(x), str(y)) for x, y in document.get("name_forms", ()))
-        return cls(tuple(fields), share, tuple(chances), dict(document.get("trained_on", {})), forms, frozenset(document.get("family_first", ())))
+        return cls(
+            tuple(fields), share, tuple(chances), dict(document.get("trained_on", {})), forms, frozenset(document.get("family_first", ()))
+        )
 
     def to_json(self) -> str:
         """The document as text, the same text for the same model."""
         return json.dumps(self.to_document(), indent=1, sort_keys=True)
+
+
+class ModelError(PlatformError):
+    """A model that cannot be used."""
+
+
+def read_model(path: Path) -> Model:
+    """The model in a file that `cdp identity train` wrote.
+
+    Raises:
+        ModelError: no such file, or it does not fit schemas/identity-model.schema.json.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"model {path} cannot be read: {error}; write one with `cdp identity train`") from None
+    schema = json.loads(resources.files("schemas").joinpath("identity-model.schema.json").read_text(encoding="utf-8"))
+    wrong = best_match(Draft202012Validator(schema).iter_errors(document))
+    if wrong:
+        place = "/".join(str(step) for step in wrong.absolute_path) or "the document"
+        raise ModelError(f"model {path}: {place}: {wrong.message[:200]}; train it again with `cdp identity train`")
+    return Model.from_document(document)
 
 
 def softmax(logs: Floats) -> Floats:

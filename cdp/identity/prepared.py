@@ -110,7 +110,8 @@ def _someone(given: Ints, family: Ints) -> Ints:
 
 
 def _people(values: Values, initials: Ints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """For each value: under how many different initials it is used, and in how many records. Initials on their own count where no others do."""
+    """For each value: under how many different initials it is used, and in how many records. Initials on their own count where no others
+    do."""
     rows, slots = np.nonzero(values.codes >= 0)
     codes = values.codes[rows, slots].astype(np.int64)
     told = initials[rows] >= 0
@@ -120,7 +121,9 @@ def _people(values: Values, initials: Ints) -> tuple[npt.NDArray[np.int64], npt.
     return people, np.bincount(codes, minlength=len(values))
 
 
-def _without_hubs(features: Features, name: str, values: Values, initials: tuple[Ints, Ints], someone: Ints, hubs: list[Hub]) -> tuple[Values, Bytes]:
+def _without_hubs(
+    features: Features, name: str, values: Values, initials: tuple[Ints, Ints], someone: Ints, hubs: list[Hub]
+) -> tuple[Values, Bytes]:
     """The field without values that many unlike names use, and the number of people that seem to use each value that stays."""
     if not len(values):
         return values, np.zeros(0, np.uint8)

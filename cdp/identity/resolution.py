@@ -1,7 +1,7 @@
 """Given a model, people are a pure function of the set of records and the decisions: neither row order nor number of threads matters.
 
-`resolve` walks the plan: prepare, find candidates, compare, train (where no model is given), complete, cluster. Each step is a function of its own
-module; another engine that finds pairs its own way calls `Comparer`, `Model` and `agglomerate` just the same.
+`resolve` walks the plan: prepare, find candidates, compare, train (where no model is given), complete, cluster. Each step is a function
+of its own module; another engine that finds pairs its own way calls `Comparer`, `Model` and `agglomerate` just the same.
 """
 
 from __future__ import annotations
@@ -159,7 +159,9 @@ class _Work:
     def __init__(self, customers: pa.Table, options: Options, model: Model | None = None, engine: Engine = compare_all) -> None:
         missing = {"source", "record_id"} - set(customers.column_names)
         if missing:
-            raise UnknownColumns(f"the table of customers lacks {', '.join(sorted(missing))}; add them: the source of each record, and a handle unique to it")
+            raise UnknownColumns(
+                f"the table of customers lacks {', '.join(sorted(missing))}; add them: the source of each record, and a handle unique to it"
+            )
         self.options, self.clock, self.engine = options, _Clock(), engine
         self.handles = customers["record_id"].combine_chunks()
         self.order = _canonical(customers)
@@ -244,7 +246,10 @@ class _Work:
             return []
         place = {handle: row for row, handle in enumerate(self.handles.take(pa.array(self.order)).to_pylist())}
         known = [(d, place.get(d.a), place.get(d.b)) for d in decisions]
-        return sorted(((d, x, y) for d, x, y in known if x is not None and y is not None and x != y), key=lambda r: (r[0].kind, min(r[1:]), max(r[1:])))
+        return sorted(
+            ((d, x, y) for d, x, y in known if x is not None and y is not None and x != y),
+            key=lambda r: (r[0].kind, min(r[1:]), max(r[1:])),
+        )
 
     def _clustered(self, a: Rows, b: Rows, evidence: Floats, ruled: list[tuple[Decision, int, int]]) -> tuple[Rows, tuple[Decision, ...]]:
         never = np.array([(x, y) for d, x, y in ruled if d.kind == Verdict.DIFFERENT], np.int64).reshape(-1, 2)
@@ -273,7 +278,8 @@ class _Work:
         return numbered(components(size, label[a[near]], label[b[near]])[label]) if size else label
 
     def _told(
-        self, a: Rows, b: Rows, patterns: Bytes, evidence: Floats, posterior: Floats, candidate: npt.NDArray[np.bool_], label: Rows, homes: Rows, model: Model, unheeded: tuple[Decision, ...]
+        self, a: Rows, b: Rows, patterns: Bytes, evidence: Floats, posterior: Floats, candidate: npt.NDArray[np.bool_],
+        label: Rows, homes: Rows, model: Model, unheeded: tuple[Decision, ...],
     ) -> Resolution:  # fmt: skip
         """The answer in the caller's row order."""
         probability = posterior[:, Kind.SAME]
@@ -288,7 +294,9 @@ class _Work:
             cluster=cluster,
             confidence=confidence,
             links=_pairs(row[a[kept]], row[b[kept]], evidence[kept], probability[kept], patterns[kept]),
-            doubtful=doubtful.take(np.argsort(np.abs(doubtful["probability"].to_numpy() - 0.5), kind="stable")) if doubtful.num_rows else doubtful,
+            doubtful=doubtful.take(np.argsort(np.abs(doubtful["probability"].to_numpy() - 0.5), kind="stable"))
+            if doubtful.num_rows
+            else doubtful,
             households=_in_caller_order(homes, row)[0],
             model=model,
             stages=tuple(self.clock.stages),
@@ -298,8 +306,18 @@ class _Work:
 
 def _canonical(customers: pa.Table) -> Rows:
     """An order of rows that depends on the set of records only."""
-    handle = pc.binary_join_element_wise(customers["source"].cast(pa.string()), customers["record_id"].cast(pa.string()), "\x1f", null_handling="replace", null_replacement="")
-    keys = pd.util.hash_array(handle.to_numpy(zero_copy_only=False).astype(object), categorize=False) if len(handle) else np.zeros(0, np.uint64)
+    handle = pc.binary_join_element_wise(
+        customers["source"].cast(pa.string()),
+        customers["record_id"].cast(pa.string()),
+        "\x1f",
+        null_handling="replace",
+        null_replacement="",
+    )
+    keys = (
+        pd.util.hash_array(handle.to_numpy(zero_copy_only=False).astype(object), categorize=False)
+        if len(handle)
+        else np.zeros(0, np.uint64)
+    )
     return np.argsort(keys, kind="stable").astype(np.int64)
 
 
@@ -318,7 +336,7 @@ def _judged(model: Model, patterns: Bytes, indirect: bool = False) -> tuple[Floa
 def _even(share: Floats) -> Floats:
     """The share of persons set to one half, the others in their proportion."""
     rest = share[1:] / share[1:].sum()
-    return np.r_[0.5, 0.5 * rest]
+    return np.asarray(np.r_[0.5, 0.5 * rest])
 
 
 def _completion(rows: int, a: Rows, b: Rows, evidence: Floats) -> tuple[Rows, Rows]:
@@ -388,4 +406,6 @@ def _pairs(a: Rows, b: Rows, evidence: Floats, probability: Floats, patterns: By
     low, high = np.minimum(a, b), np.maximum(a, b)
     order = np.lexsort((high, low))
     pattern = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(patterns[order]).reshape(-1)), width)
-    return pa.table({"row_a": low[order], "row_b": high[order], "evidence": evidence[order], "probability": probability[order], "pattern": pattern})
+    return pa.table(
+        {"row_a": low[order], "row_b": high[order], "evidence": evidence[order], "probability": probability[order], "pattern": pattern}
+    )

@@ -65,7 +65,7 @@ class Words:
     """A dictionary with what comparisons need to know of each word."""
 
     def __init__(self, words: pa.Array) -> None:
-        self.text = np.array(words.to_pylist() + [""], dtype=object)
+        self.text = np.array([*words.to_pylist(), ""], dtype=object)
         self.length = np.append(pc.utf8_length(words).to_numpy(zero_copy_only=False), 0).astype(np.int32)
 
     def slips(self, a: Codes, b: Codes, most: int = 3) -> npt.NDArray[np.int32]:
@@ -87,4 +87,8 @@ class Words:
     def prefix(self, a: Codes, b: Codes, least: int = 3) -> npt.NDArray[np.bool_]:
         """Whether one word starts with the whole of the other."""
         x, y = self.text[a], self.text[b]
-        return np.fromiter(((len(p) >= least and q.startswith(p)) or (len(q) >= least and p.startswith(q)) for p, q in zip(x, y, strict=True)), bool, len(a))
+        return np.fromiter(
+            ((len(p) >= least and q.startswith(p)) or (len(q) >= least and p.startswith(q)) for p, q in zip(x, y, strict=True)),
+            bool,
+            len(a),
+        )

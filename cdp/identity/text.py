@@ -14,13 +14,49 @@ from anyascii import anyascii
 
 LONGEST = 80
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_SUFFIXES = {"jr": "2", "junior": "2", "jnr": "2", "sr": "1", "senior": "1", "snr": "1", "ii": "2", "iii": "3", "iv": "4", "i": "1", "2nd": "2", "3rd": "3"}
+_SUFFIXES = {
+    "jr": "2",
+    "junior": "2",
+    "jnr": "2",
+    "sr": "1",
+    "senior": "1",
+    "snr": "1",
+    "ii": "2",
+    "iii": "3",
+    "iv": "4",
+    "i": "1",
+    "2nd": "2",
+    "3rd": "3",
+}
 _TITLES = {"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame", "herr", "frau", "monsieur", "madame", "mme", "senor", "senora", "sra"}
-_LEGAL = {"inc", "ltd", "llc", "gmbh", "corp", "co", "plc", "ag", "sa", "bv", "limited", "corporation", "company", "kg", "sarl", "srl", "spa", "oy", "ab", "pty"}
+_LEGAL = {
+    "inc",
+    "ltd",
+    "llc",
+    "gmbh",
+    "corp",
+    "co",
+    "plc",
+    "ag",
+    "sa",
+    "bv",
+    "limited",
+    "corporation",
+    "company",
+    "kg",
+    "sarl",
+    "srl",
+    "spa",
+    "oy",
+    "ab",
+    "pty",
+}
 _WAYS = {
     "street": "st", "str": "st", "strasse": "st", "road": "rd", "avenue": "ave", "av": "ave", "drive": "dr", "lane": "ln", "court": "ct",
-    "boulevard": "blvd", "place": "pl", "square": "sq", "terrace": "ter", "trail": "trl", "circle": "cir", "highway": "hwy", "parkway": "pkwy",
-    "north": "n", "south": "s", "east": "e", "west": "w", "apartment": "apt", "suite": "ste", "crescent": "cres", "close": "cl", "gardens": "gdns",
+    "boulevard": "blvd", "place": "pl", "square": "sq", "terrace": "ter", "trail": "trl", "circle": "cir",
+    "highway": "hwy", "parkway": "pkwy",
+    "north": "n", "south": "s", "east": "e", "west": "w", "apartment": "apt", "suite": "ste", "crescent": "cres",
+    "close": "cl", "gardens": "gdns",
     "platz": "pl", "weg": "way", "allee": "ave",
 }  # fmt: skip
 
@@ -31,7 +67,9 @@ def fold(values: pa.Array) -> pa.Array:
     ascii_only = pc.string_is_ascii(values)
     if not pc.all(ascii_only, skip_nulls=True, min_count=0).as_py():
         plain = ascii_only.to_pylist()
-        values = pa.array([v if ok or v is None else _transliterate(v) for v, ok in zip(values.to_pylist(), plain, strict=True)], pa.string())
+        values = pa.array(
+            [v if ok or v is None else _transliterate(v) for v, ok in zip(values.to_pylist(), plain, strict=True)], pa.string()
+        )
     values = pc.ascii_lower(values)
     values = pc.replace_substring_regex(values, r"['`’]", "")
     values = pc.replace_substring_regex(values, r"[^a-z0-9]+", " ")
@@ -77,14 +115,17 @@ def split_full_name(written: str, folded: str, family_first: bool = False) -> tu
 
 
 _SOUNDS = (
-    ("j", "i"), ("y", "i"), ("ue", "u"), ("ae", "a"), ("oe", "o"), ("ph", "f"), ("th", "t"), ("kh", "h"), ("w", "v"), ("sch", "s"), ("sh", "s"), ("sz", "s"),
-    ("tz", "c"), ("ts", "c"), ("cz", "c"), ("ch", "c"), ("ck", "k"), ("q", "k"), ("z", "s"), *((c * n, c) for c in "abcdefghiklmnoprstuvx" for n in (3, 2)),
+    ("j", "i"), ("y", "i"), ("ue", "u"), ("ae", "a"), ("oe", "o"), ("ph", "f"), ("th", "t"), ("kh", "h"),
+    ("w", "v"), ("sch", "s"), ("sh", "s"), ("sz", "s"),
+    ("tz", "c"), ("ts", "c"), ("cz", "c"), ("ch", "c"), ("ck", "k"), ("q", "k"), ("z", "s"),
+    *((c * n, c) for c in "abcdefghiklmnoprstuvx" for n in (3, 2)),
     ("iei", "ei"),
 )  # fmt: skip
 
 
 def spelling(folded: pa.Array) -> pa.Array:
-    """One spelling for the ways in which scripts and languages write one sound: Müller and Mueller, Yuri and Jurij, Taroskiy and Taroskii."""
+    """One spelling for the ways in which scripts and languages write one sound: Müller and Mueller, Yuri and Jurij, Taroskiy and
+    Taroskii."""
     for written, sound in _SOUNDS:
         folded = pc.replace_substring(folded, written, sound)
     return pc.replace_substring_regex(pc.replace_substring_regex(folded, "ia$", "a"), "ii?$", "i")

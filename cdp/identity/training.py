@@ -1,7 +1,8 @@
 """Training needs no labels: it finds the chances that make the counted patterns of candidate pairs most probable, from anchored starts.
 
-Expectation maximisation over a latent-class model (Dempster, Laird, Rubin 1977; Fellegi, Sunter 1969; Winkler 2002) with four classes. What two
-people of one household, or two namesakes, share by chance is anchored in what random pairs of records share, so that these classes keep their meaning.
+Expectation maximisation over a latent-class model (Dempster, Laird, Rubin 1977; Fellegi, Sunter 1969; Winkler 2002) with four classes.
+What two people of one household, or two namesakes, share by chance is anchored in what random pairs of records share, so that these
+classes keep their meaning.
 """
 
 from __future__ import annotations

@@ -16,7 +16,11 @@ def r(key: int | str, name: str = "", source: str = "crm", **more: Any) -> dict[
     given, _, family = name.partition(" ")
     row: dict[str, Any] = {"record_id": str(key), "source": source, "source_key": str(key), "kind": more.pop("kind", "person")}
     row |= {"given_name": given or None, "family_name": family or None}
-    address = {k: v for k, v in (("street", more.pop("street", None)), ("postal_code", more.pop("postcode", None)), ("city", more.pop("city", None))) if v}
+    address = {
+        k: v
+        for k, v in (("street", more.pop("street", None)), ("postal_code", more.pop("postcode", None)), ("city", more.pop("city", None)))
+        if v
+    }
     row["addresses"] = [address] if address else None
     for one, many in (("email", "emails"), ("phone", "phones")):
         value = more.pop(one, None)
@@ -36,7 +40,10 @@ def crowd(people: int = 60) -> list[dict[str, Any]]:
     rows = []
     for i in range(people):
         name = f"{given[i % 12]} {family[i % 11]}{'ovi'[: i // 44]}"
-        facts = {"birth_date": f"{1940 + i % 60}-{1 + i % 12:02d}-{1 + i % 28:02d}", "email": f"{name.replace(' ', '.').lower()}{i}@mail{i % 3}.example"}
+        facts = {
+            "birth_date": f"{1940 + i % 60}-{1 + i % 12:02d}-{1 + i % 28:02d}",
+            "email": f"{name.replace(' ', '.').lower()}{i}@mail{i % 3}.example",
+        }
         home = {"street": f"{i + 1} Linden Road", "postcode": f"{10000 + 37 * i}", "city": "Aville"}
         rows += [r(f"a{i}", name, "crm", **facts, **home), r(f"b{i}", name, "shop", **facts, phone=f"+4930{1000000 + 7919 * i}")]
     return rows

@@ -13,7 +13,8 @@ from .people import INPUT, r, t
 
 def test_no_records() -> None:
     found = resolve(INPUT.empty_table())
-    assert len(found.cluster) == 0 and found.links.num_rows == 0
+    assert len(found.cluster) == 0
+    assert found.links.num_rows == 0
 
 
 def test_one_record() -> None:
@@ -35,7 +36,10 @@ def test_every_value_the_same() -> None:
 
 
 def test_ten_thousand_identical_rows() -> None:
-    rows = [r(i, "Anna Abel", email="anna@abel.example", birth_date="1980-02-03", street="1 Linden Road", postcode="10000") for i in range(10_000)]
+    rows = [
+        r(i, "Anna Abel", email="anna@abel.example", birth_date="1980-02-03", street="1 Linden Road", postcode="10000")
+        for i in range(10_000)
+    ]
     assert set(resolve(t(*rows)).cluster.tolist()) == {0}
 
 
@@ -45,7 +49,14 @@ def test_names_of_five_thousand_letters() -> None:
 
 
 def test_right_to_left_text_emoji_and_control_signs() -> None:
-    rows = [r(1, "فيصل صديقي"), r(2, "🙂🙃 😀"), r(3, "\u202eAbel\u202c Anna"), r(4, "王 杰"), r(5, "\x01\x02 \x03"), r(6, "- -", email="@", phone="+")]
+    rows = [
+        r(1, "فيصل صديقي"),
+        r(2, "🙂🙃 😀"),
+        r(3, "\u202eAbel\u202c Anna"),
+        r(4, "王 杰"),
+        r(5, "\x01\x02 \x03"),
+        r(6, "- -", email="@", phone="+"),
+    ]
     assert len(resolve(t(*rows)).cluster) == 6
 
 

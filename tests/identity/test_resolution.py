@@ -67,7 +67,7 @@ def test_of_contradicting_decisions_the_one_that_keeps_apart_holds_and_the_other
 
 
 def test_a_source_free_of_duplicates_gives_a_person_one_record_at_most() -> None:
-    rows = crowd(20) + [r("c3", "Clara Conti", "shop", birth_date="1942-03-03", email="clara.conti2@mail2.example")]
+    rows = [*crowd(20), r("c3", "Clara Conti", "shop", birth_date="1942-03-03", email="clara.conti2@mail2.example")]
     found = resolve(t(*rows), options=Options(duplicate_free=frozenset({"shop"})))
     shop = [label for label, row in zip(found.cluster.tolist(), rows, strict=True) if row["source"] == "shop"]
     assert len(shop) == len(set(shop))
@@ -75,19 +75,19 @@ def test_a_source_free_of_duplicates_gives_a_person_one_record_at_most() -> None
 
 def test_organisations_and_people_never_are_one() -> None:
     same = {"email": "office@abel.example", "phone": "+49301234567", "street": "1 Linden Road", "postcode": "10000"}
-    rows = crowd(10) + [r("p", "Anna Abel", **same), r("o", "", kind="organisation", organisation_name="Anna Abel", **same)]
+    rows = [*crowd(10), r("p", "Anna Abel", **same), r("o", "", kind="organisation", organisation_name="Anna Abel", **same)]
     assert not together(t(*rows), "p", "o")
 
 
 def test_two_people_of_one_household_stay_two() -> None:
     home = {"street": "99 Oak Lane", "postcode": "99999", "city": "Bville", "phone": "+49305550000"}
-    rows = crowd() + [r("m", "Martha Nolde", birth_date="1970-05-05", **home), r("n", "Peter Nolde", birth_date="1968-01-30", **home)]
+    rows = [*crowd(), r("m", "Martha Nolde", birth_date="1970-05-05", **home), r("n", "Peter Nolde", birth_date="1968-01-30", **home)]
     assert not together(t(*rows), "m", "n")
 
 
 def test_father_and_son_of_one_name_stay_two() -> None:
     home = {"street": "99 Oak Lane", "postcode": "99999", "city": "Bville"}
-    rows = crowd() + [r("m", "Peter Nolde", suffix="Jr.", **home), r("n", "Peter Nolde", suffix="Sr", **home)]
+    rows = [*crowd(), r("m", "Peter Nolde", suffix="Jr.", **home), r("n", "Peter Nolde", suffix="Sr", **home)]
     assert not together(t(*rows), "m", "n")
 
 
@@ -98,7 +98,20 @@ def test_forms_of_a_name_do_not_keep_one_person_apart(other: str) -> None:
 
 
 def test_a_value_that_many_unlike_people_hold_is_no_evidence() -> None:
-    names = ["Aron Zima", "Bela Yates", "Cleo Xu", "Dora Weiss", "Emil Vogel", "Fred Unger", "Gina Toth", "Hans Sauer", "Ivan Rossi", "Jana Quist", "Kurt Paulus", "Lena Olsen"]
+    names = [
+        "Aron Zima",
+        "Bela Yates",
+        "Cleo Xu",
+        "Dora Weiss",
+        "Emil Vogel",
+        "Fred Unger",
+        "Gina Toth",
+        "Hans Sauer",
+        "Ivan Rossi",
+        "Jana Quist",
+        "Kurt Paulus",
+        "Lena Olsen",
+    ]
     rows = crowd() + [r(f"h{i}", name, phone="+49300000000", email="none@none.example") for i, name in enumerate(names)]
     found = people(t(*rows))
     assert all(frozenset({f"h{i}"}) in found for i in range(len(names)))
@@ -107,7 +120,8 @@ def test_a_value_that_many_unlike_people_hold_is_no_evidence() -> None:
 def test_links_name_their_rows_evidence_and_pattern() -> None:
     found = resolve(t(*crowd(20)))
     link = found.links.to_pylist()[0]
-    assert link["row_a"] < link["row_b"] and 0.5 < link["probability"] <= 1
+    assert link["row_a"] < link["row_b"]
+    assert 0.5 < link["probability"] <= 1
     explained = explain_pattern(found.model, link["pattern"])
     assert explained.evidence == pytest.approx(link["evidence"])
     assert explained.start + sum(p.evidence for p in explained.parts) == pytest.approx(explained.evidence)
