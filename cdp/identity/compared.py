@@ -1,12 +1,13 @@
 """Candidate pairs hold the number of their pattern: twelve bytes a pair, however many fields there are.
 
-Ranges of rows are compared one after the other by a few threads; their results are put together in the order of the ranges, so that
-threads change nothing.
+Ranges of rows are compared by themselves, by threads here or by Spark elsewhere; their pieces are put together in the order of the ranges,
+so that it does not matter who compared them.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -65,25 +66,44 @@ class Compared:
         return np.asarray(label[self.a[part]] == label[self.b[part]])
 
 
+Engine = Callable[[Blocks, Comparer], Compared]
+"""Who compares every pair of some blocks."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What comparing the pairs of one range of rows gave; `which` is by pair, an index into `patterns`."""
+
+    a: Ints
+    b: Ints
+    which: Ints
+    patterns: Bytes
+
+
+def compare_range(blocks: Blocks, comparer: Comparer, low: int, high: int) -> Piece:
+    """The kernel that every engine runs: the pairs of a range of rows, compared."""
+    a, b = blocks.pairs(low, high)
+    patterns, _, which = counted(comparer(a, b))
+    return Piece(a.astype(np.int32), b.astype(np.int32), which.astype(np.int32), patterns)
+
+
 def compare_all(blocks: Blocks, comparer: Comparer) -> Compared:
-    """Every pair of `blocks`, compared."""
-
-    def work(span: tuple[int, int]) -> tuple[Ints, Ints, Ints, Bytes]:
-        a, b = blocks.pairs(*span)
-        patterns, _, which = counted(comparer(a, b))
-        return a.astype(np.int32), b.astype(np.int32), which.astype(np.int32), patterns
-
-    ranges = blocks.ranges()
+    """Every pair of `blocks`, compared by a few threads of this process."""
     nothing = np.zeros(0, np.int64)
     comparer(nothing, nothing)
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-        return _together(list(pool.map(work, ranges)), len(comparer.fields))
+        pieces = list(pool.map(lambda span: compare_range(blocks, comparer, *span), blocks.ranges()))
+    return together(pieces, len(comparer.fields))
 
 
-def _together(parts: list[tuple[Ints, Ints, Ints, Bytes]], fields: int) -> Compared:
-    patterns, _, where = counted(np.concatenate([part[3] for part in parts] or [np.zeros((0, fields), np.uint8)]))
-    offsets = np.cumsum([0] + [len(part[3]) for part in parts])
+def together(pieces: Sequence[Piece], fields: int) -> Compared:
+    """Pieces in the order of their ranges as one; patterns are numbered alike whatever the ranges were."""
+    patterns, _, where = counted(np.concatenate([piece.patterns for piece in pieces] or [np.zeros((0, fields), np.uint8)]))
+    offsets = np.cumsum([0] + [len(piece.patterns) for piece in pieces])
     none = np.zeros(0, np.int32)
-    pattern = np.concatenate([where[offset + part[2]].astype(np.int32) for offset, part in zip(offsets, parts, strict=False)] or [none])
-    a, b = (np.concatenate([part[side] for part in parts] or [none]) for side in (0, 1))
+    pattern = np.concatenate(
+        [where[offset + piece.which].astype(np.int32) for offset, piece in zip(offsets, pieces, strict=False)] or [none]
+    )
+    a = np.concatenate([piece.a for piece in pieces] or [none])
+    b = np.concatenate([piece.b for piece in pieces] or [none])
     return Compared(a, b, pattern, patterns, np.bincount(pattern, minlength=len(patterns)))
