@@ -46,3 +46,10 @@ def collector() -> Flask:
     app.extensions["cdp.engine"] = connect(load())
     app.register_blueprint(tracking.blueprint)
     return app
+
+
+def whole() -> Flask:
+    """The application as it is served, less the thread that processes."""
+    from api import create_app
+
+    return create_app(load())
