@@ -150,17 +150,16 @@ def _asset(app: Flask, name: str) -> str:
 
 def _navigation(entries: Sequence[tuple[str, str, str | None]]) -> list[dict[str, Any]]:
     who = someone()
-    section = (request.endpoint or "").partition(".")[0]
     shown = [entry for entry in entries if entry[2] is None or (who is not None and who.may(entry[2]))]
-    exact = any(endpoint == request.endpoint for _, endpoint, _ in shown)
-    return [
-        {
-            "label": text,
-            "url": url_for(endpoint),
-            "current": request.endpoint == endpoint if exact else endpoint.partition(".")[0] == section and n == 0,
-        }
-        for n, (text, endpoint, _) in enumerate(shown)
-    ]
+    current = _current([endpoint for _, endpoint, _ in shown], request.endpoint or "")
+    return [{"label": text, "url": url_for(endpoint), "current": endpoint == current} for text, endpoint, _ in shown]
+
+
+def _current(endpoints: Sequence[str], asked: str) -> str | None:
+    """The entry that is asked for, else the first of the same blueprint."""
+    if asked in endpoints:
+        return asked
+    return next((endpoint for endpoint in endpoints if endpoint.partition(".")[0] == asked.partition(".")[0]), None)
 
 
 def init_app(app: Flask, navigation: Sequence[tuple[str, str, str | None]]) -> None:

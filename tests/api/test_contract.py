@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from flask import Blueprint, Flask
 from openapi_spec_validator import validate
+from werkzeug.routing import Rule
 
 import api
 from api import UndeclaredRoute, create_app, openapi
@@ -66,9 +68,15 @@ def test_application_does_not_start_with_a_route_that_says_nothing(company: Comp
         create_app(company.settings, company.engine)
 
 
+def _example(rule: Rule) -> str:
+    """A path that the rule matches."""
+    values = {"uuid": str(ANNA), "int": "1"}
+    return re.sub(r"<(?:(\w+)(?:\([^)]*\))?:)?\w+>", lambda match: values.get(match[1] or "", "x"), rule.rule)
+
+
 def _paths(app: Flask) -> list[tuple[str, str, str]]:
     return [
-        (rule.rule.replace("<uuid:profile_id>", str(ANNA)), method.upper(), declared.action or "")
+        (_example(rule), method.upper(), declared.action or "")
         for rule, method, declared, _ in openapi.operations(app)
         if declared.action is not None
     ]
