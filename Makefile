@@ -47,3 +47,7 @@ bench-identity: .venv/run.stamp
 
 bench-identity-10m: .venv/run.stamp
 	$(BIN)/python -m tests.bench.identity --records 10000000 --only engine
+
+.PHONY: bench-segments
+bench-segments: .venv/run.stamp
+	$(BIN)/python -m tests.bench.segments

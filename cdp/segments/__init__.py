@@ -3,6 +3,7 @@
 from cdp.segments.columnar import Copy, build
 from cdp.segments.explain import Why, explain
 from cdp.segments.membership import SegmentReport, SegmentsReport, members_as_of, refresh
+from cdp.segments.monitor import delete_monitor, run_monitors, save_monitor
 from cdp.segments.pipeline import RefreshReport, changed_since, refresh_all, refresh_changed, refresh_soon
 from cdp.segments.plan import SegmentPlan, plan
 from cdp.segments.preview import Preview, preview
@@ -22,6 +23,7 @@ __all__ = [
     "changed_since",
     "checked",
     "delete",
+    "delete_monitor",
     "dependants",
     "explain",
     "get",
@@ -33,7 +35,9 @@ __all__ = [
     "refresh_all",
     "refresh_changed",
     "refresh_soon",
+    "run_monitors",
     "save",
+    "save_monitor",
     "segments",
     "write",
 ]

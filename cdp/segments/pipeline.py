@@ -14,12 +14,15 @@ from cdp import attributes
 from cdp.attributes import AttributesReport
 from cdp.segments import columnar, membership
 from cdp.segments.membership import SegmentsReport
+from cdp.segments.monitor import run_monitors
 
 
 @dataclass(frozen=True)
 class RefreshReport:
     attributes: AttributesReport
     segments: SegmentsReport
+    fired: int
+    """Firings of monitors."""
 
 
 def changed_since(connection: Connection, moment: datetime) -> list[UUID]:
@@ -45,10 +48,12 @@ def refresh_all(
     now = as_of or datetime.now(UTC)
     ids = None if changed is None else set(changed)
     first = attributes.refresh(engine, ids, as_of=now)
-    second = membership.refresh(engine, None if ids is None or first.changed is None else ids | set(first.changed), as_of=now)
+    looked_at = None if ids is None or first.changed is None else ids | set(first.changed)
+    second = membership.refresh(engine, looked_at, as_of=now)
+    fired = len(run_monitors(engine, looked_at, as_of=now))
     if lake is not None:
         columnar.build(engine, lake / "segments", now)
-    return RefreshReport(first, second)
+    return RefreshReport(first, second, fired)
 
 
 def refresh_changed(engine: Engine, *, lake: Path | None = None) -> RefreshReport:
@@ -64,4 +69,6 @@ def refresh_soon(engine: Engine, profile_ids: Iterable[UUID]) -> RefreshReport:
     ids = set(profile_ids)
     now = datetime.now(UTC)
     first = attributes.refresh(engine, ids, as_of=now, aging=False)
-    return RefreshReport(first, membership.refresh(engine, ids | set(first.changed or ()), as_of=now, aging=False))
+    looked_at = ids | set(first.changed or ())
+    second = membership.refresh(engine, looked_at, as_of=now, aging=False)
+    return RefreshReport(first, second, len(run_monitors(engine, looked_at, as_of=now)))
