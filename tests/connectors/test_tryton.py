@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import venv
 from collections.abc import Iterator
@@ -61,8 +62,10 @@ def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = home / "trytond.conf"
-    settings.write_text(f"[database]\nuri = sqlite://\npath = {home}\n[web]\nlisten = 127.0.0.1:{port}\n")
-    (home / "shop.sqlite").touch()
+    memory = Path("/dev/shm")
+    data = Path(tempfile.mkdtemp(prefix="tryton-", dir=memory if os.access(memory, os.W_OK) else None))
+    settings.write_text(f"[database]\nuri = sqlite://\npath = {data}\n[web]\nlisten = 127.0.0.1:{port}\n")
+    (data / "shop.sqlite").touch()
     (home / "password").write_text("a-long-passphrase-for-tests")
     environment = {**os.environ, "TRYTONPASSFILE": str(home / "password")}
     admin = [python.with_name("trytond-admin"), "-c", settings, "-d", "shop", "--email", "admin@example.com", "-u"]
@@ -84,7 +87,8 @@ def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(20)
-        shutil.rmtree(home, ignore_errors=True)
+        for folder in (home, data):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_parties_opportunities_and_sales_through_their_lives(tryton: Server) -> None:

@@ -1,0 +1,89 @@
+"""A tap's records and states become pages; what goes wrong in its process is a named error that holds nothing of what it wrote."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.contract import AuthError, ConfigError, Unavailable
+from connectors.singer import SingerSource
+
+TAP = """#!{python}
+import json, sys
+arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+config = json.load(open(arguments["--config"]))
+if "--discover" in sys.argv:
+    metadata = [{{"breadcrumb": [], "metadata": {{"table-key-properties": ["id", "part"]}}}}]
+    print(json.dumps({{"streams": [
+        {{"tap_stream_id": "people", "stream": "people", "key_properties": ["id"], "replication_method": "INCREMENTAL", "metadata": []}},
+        {{"tap_stream_id": "lines", "stream": "lines", "schema": {{}}, "metadata": metadata}},
+    ]}}))
+    sys.exit()
+if config.get("fail"):
+    print(config["fail"], file=sys.stderr)
+    sys.exit(3)
+(stream,) = json.load(open(arguments["--catalog"]))["streams"]
+assert stream["selected"]
+name = stream["tap_stream_id"]
+state = json.load(open(arguments["--state"])) if "--state" in arguments else {{"at": 0}}
+print("a line that is no message")
+print(json.dumps({{"type": "SCHEMA", "stream": name, "schema": {{}}, "key_properties": []}}))
+for number in range(state["at"] + 1, config["rows"] + 1):
+    print(json.dumps({{"type": "RECORD", "stream": name, "record": {{"id": number, "part": "a", "name": "Zoë"}}}}))
+    if number % 3 == 0:
+        print(json.dumps({{"type": "STATE", "value": {{"at": number}}}}))
+    if number == config.get("die_at"):
+        sys.exit(1)
+"""
+
+
+def source(folder: Path, **config: Any) -> SingerSource:
+    tap = folder / "tap-small"
+    tap.write_text(TAP.format(python=sys.executable))
+    tap.chmod(0o755)
+    return SingerSource({"tap": str(tap), "config": {"rows": 7, **config}})
+
+
+def test_records_up_to_a_state_share_its_bookmark(tmp_path: Path) -> None:
+    made = source(tmp_path)
+    people, lines = made.streams()
+    assert (people.key, people.complete, lines.key, lines.complete) == ("id", False, "singer_key", True)
+    pages = list(made.read("people"))
+    assert [[row["id"] for row in page.rows] for page in pages] == [[1, 2, 3], [4, 5, 6], [7]]
+    assert [page.bookmark for page in pages] == [{"at": 3}, {"at": 6}, {"at": 6}]
+    assert pages[0].rows[0]["name"] == "Zoë"
+    assert [refused.reason for refused in pages[0].refused] == ["malformed_json"]
+    resumed = list(source(tmp_path).read("people", json.loads(json.dumps(pages[0].bookmark))))
+    assert [row["id"] for page in resumed for row in page.rows] == [4, 5, 6, 7]
+    assert next(iter(made.read("lines"))).rows[0]["singer_key"] == "1|a"
+
+
+def test_a_tap_that_dies_keeps_what_it_gave(tmp_path: Path) -> None:
+    reading = source(tmp_path, die_at=5).read("people")
+    assert [row["id"] for row in next(reading).rows] == [1, 2, 3]
+    with pytest.raises(Unavailable, match="ended with status 1"):
+        list(reading)
+
+
+@pytest.mark.parametrize(("said", "error"), [("401 Unauthorized for ann@example.org", AuthError), ("boom ann@example.org", Unavailable)])
+def test_errors_hold_nothing_of_what_the_tap_wrote(tmp_path: Path, said: str, error: type[Exception]) -> None:
+    with pytest.raises(error) as caught:
+        list(source(tmp_path, fail=said).read("people"))
+    assert "ann@example.org" not in str(caught.value)
+
+
+def test_a_reader_that_stops_ends_the_process(tmp_path: Path) -> None:
+    reading = source(tmp_path, rows=100_000).read("people")
+    next(reading)
+    reading.close()  # type: ignore[attr-defined]
+
+
+def test_missing_tap_and_stream_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such command"):
+        SingerSource({"tap": "tap-that-is-nowhere"}).streams()
+    with pytest.raises(ConfigError, match="has people, lines"):
+        list(source(tmp_path).read("x"))
