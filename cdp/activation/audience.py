@@ -114,7 +114,8 @@ class Audience:
 
 _SHARED = """exists (
     select from audience_member o join wanted w2 on w2.profile_id = o.profile_id
-    where o.destination_id = a.destination_id and o.identity = a.identity and o.profile_id <> a.profile_id)"""
+    where o.destination_id = a.destination_id and hashtext(o.identity) = hashtext(a.identity)
+      and o.identity = a.identity and o.profile_id <> a.profile_id)"""
 
 
 def copied(connection: Connection, query: str, names: tuple[str, ...], params: Mapping[str, Any]) -> Iterator[pa.Table]:

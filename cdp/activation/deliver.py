@@ -25,7 +25,7 @@ from cdp.activation.definition import Destination, by_name, secret
 from cdp.activation.errors import ActivationError
 from cdp.activation.files import FileChannel
 from cdp.activation.formats import Columns, Formatted, warnings
-from cdp.activation.record import Entries, Journal
+from cdp.activation.record import Behind, Entries, Journal
 from cdp.activation.sql_table import SqlChannel
 from cdp.activation.webhook import WebhookChannel
 from cdp.db import activation_tables as tables
@@ -141,10 +141,12 @@ def _send(
     way = channel
     try:
         way = way or _channel(settings, destination, delivery, full=audience.counts.present == 0)
-        for step in _steps(audience, report):
-            _deliver(way, step, journal, report)
-            if progress:
-                progress(report.added + report.updated + report.removed)
+        with Behind(journal) as behind:
+            for step in _steps(audience, report):
+                _deliver(way, step, journal, behind, report)
+                if progress:
+                    progress(report.added + report.updated + report.removed)
+            behind.settle()
         report.places = list(way.finish())
     except BaseException as error:
         writer.rollback()
@@ -274,16 +276,17 @@ def _channel(settings: Settings, destination: Destination, delivery: int, *, ful
     return WebhookChannel(place, secret(place["secret"], where), destination.name, delivery, batch, hosts)
 
 
-def _deliver(channel: Channel, step: Step, journal: Journal, report: Report) -> None:
+def _deliver(channel: Channel, step: Step, journal: Journal, behind: Behind, report: Report) -> None:
     """Carry a step in calls of the channel's size, and write each down when it was taken."""
+    write = behind.write if channel.whole else journal.write
     if step.entries.quiet:
-        journal.write(step.rows, step.entries, {})
+        write(step.rows, step.entries, {})
         _count(report, step, {})
         return
     for start in range(0, len(step.rows.profiles), channel.batch):
         part = _part(step, start, channel.batch)
         refused = channel.deliver(part.rows)
-        journal.write(part.rows, part.entries, refused)
+        write(part.rows, part.entries, refused)
         if not channel.whole:
             journal.commit()
         _count(report, part, refused)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +16,7 @@ from sqlalchemy import Connection, text
 from cdp.activation.channels import Change, Rows
 from cdp.db import copy_table
 
+_AHEAD = 2
 KEPT = "not sent: somebody who stays is known there by the same identity"
 
 
@@ -112,6 +115,32 @@ class Journal:
     def commit(self) -> None:
         """What was written down stays."""
         self.connection.commit()
+
+
+class Behind:
+    """Writes down what was carried while the next rows are made; once it is left, nothing is being written any more."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.pool = ThreadPoolExecutor(1, "activation-journal")
+        self.pending: deque[Future[None]] = deque()
+
+    def __enter__(self) -> Behind:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def write(self, rows: Rows, entries: Entries, refused: Mapping[int, str]) -> None:
+        """As `Journal.write`, later; raises what an earlier one raised."""
+        self.pending.append(self.pool.submit(self.journal.write, rows, entries, refused))
+        while len(self.pending) > _AHEAD:
+            self.pending.popleft().result()
+
+    def settle(self) -> None:
+        """Wait until everything is written down."""
+        while self.pending:
+            self.pending.popleft().result()
 
 
 def _bytea(hexes: pa.Array) -> pa.Array:

@@ -40,19 +40,21 @@ delivery = Table(
 audience_member = Table(
     "audience_member",
     metadata,
-    Column("destination_id", SmallInteger, ForeignKey("destination.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "destination_id", SmallInteger, primary_key=True, comment="of table destination; no foreign key, which would cost a look-up a row"
+    ),
     Column("profile_id", UUID(as_uuid=True), primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False, comment="8 bytes over the row as it was sent"),
     Column("identity", Text, nullable=False, comment="what the destination knows the person by, fields divided by U+001F"),
     _now("looked_at"),
-    Index("ix_audience_member_identity", "destination_id", "identity"),
+    Index("ix_audience_member_identity", "destination_id", text("hashtext(identity)")),
 )
 
 export_ledger = Table(
     "export_ledger",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("delivery_id", BigInteger, ForeignKey("delivery.id", ondelete="CASCADE"), nullable=False),
+    Column("delivery_id", BigInteger, nullable=False, comment="of table delivery; no foreign key, which would cost a look-up a row"),
     Column("profile_id", UUID(as_uuid=True), nullable=False),
     Column("change", Text, nullable=False, comment="added | updated | removed"),
     Column("fields", Integer, nullable=False, comment="bit n: column n of the delivery had a value"),

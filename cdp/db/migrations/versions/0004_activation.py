@@ -35,25 +35,23 @@ def upgrade() -> None:
     )
     op.create_index('ix_delivery_destination_id_id', 'delivery', ['destination_id', 'id'], unique=False)
     op.create_table('audience_member',
-    sa.Column('destination_id', sa.SmallInteger(), nullable=False),
+    sa.Column('destination_id', sa.SmallInteger(), nullable=False, comment='of table destination; no foreign key, which would cost a look-up a row'),
     sa.Column('profile_id', sa.UUID(), nullable=False),
     sa.Column('fingerprint', sa.LargeBinary(), nullable=False, comment='8 bytes over the row as it was sent'),
     sa.Column('identity', sa.Text(), nullable=False, comment='what the destination knows the person by, fields divided by U+001F'),
     sa.Column('looked_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.ForeignKeyConstraint(['destination_id'], ['destination.id'], name=op.f('fk_audience_member_destination_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('destination_id', 'profile_id', name=op.f('pk_audience_member'))
     )
-    op.create_index('ix_audience_member_identity', 'audience_member', ['destination_id', 'identity'], unique=False)
+    op.create_index('ix_audience_member_identity', 'audience_member', ['destination_id', sa.literal_column('hashtext(identity)')], unique=False)
     op.create_table('export_ledger',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
-    sa.Column('delivery_id', sa.BigInteger(), nullable=False),
+    sa.Column('delivery_id', sa.BigInteger(), nullable=False, comment='of table delivery; no foreign key, which would cost a look-up a row'),
     sa.Column('profile_id', sa.UUID(), nullable=False),
     sa.Column('change', sa.Text(), nullable=False, comment='added | updated | removed'),
     sa.Column('fields', sa.Integer(), nullable=False, comment='bit n: column n of the delivery had a value'),
     sa.Column('consent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('consent_source', sa.Text(), nullable=True, comment='null with consent_at: sent on the legal basis that the definition names'),
     sa.Column('answer', sa.Text(), server_default=sa.text("'accepted'"), nullable=False, comment="accepted | refused: why, in the destination's words"),
-    sa.ForeignKeyConstraint(['delivery_id'], ['delivery.id'], name=op.f('fk_export_ledger_delivery_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_export_ledger')),
     comment='Who was sent where; append-only. Its time is that of the delivery.'
     )
