@@ -51,3 +51,7 @@ bench-identity-10m: .venv/run.stamp
 .PHONY: bench-segments
 bench-segments: .venv/run.stamp
 	$(BIN)/python -m tests.bench.segments
+
+.PHONY: bench-collect
+bench-collect: .venv/dev.stamp
+	$(BIN)/python -m tests.bench.collect

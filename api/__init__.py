@@ -23,6 +23,7 @@ from flask import Blueprint, Flask
 from sqlalchemy import Engine
 
 from api import gate, problems, secret, templating
+from api.collector import Door
 from api.house import EXTENSION, House
 from cdp.access import load_policy
 from cdp.access.sessions import LIFETIME
@@ -85,4 +86,5 @@ def create_app(settings: Settings, engine: Engine | None = None) -> Flask:
         app.register_blueprint(cast(Blueprint, importlib.import_module(name).blueprint))
     if missing := gate.undeclared(app):
         raise UndeclaredRoute(f"these routes do not say who may use them: {', '.join(missing)}; use @operation, @page or @public")
+    app.wsgi_app = Door(app)  # type: ignore[method-assign]  # the way Flask documents for middleware
     return app

@@ -41,11 +41,13 @@ _STATUS = {
 """HTTP status of each code; those that are not here are 400."""
 
 _SUCCESS = b'{"success": true}'
-_CORS = {
+_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
     "Access-Control-Allow-Headers": "authorization, content-type, content-encoding, x-retry-count",
     "Access-Control-Max-Age": "86400",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
 }
 _RETRY_SECONDS = 1
 
@@ -62,7 +64,7 @@ def receiver(engine: Engine | None = None) -> Receiver:
 @blueprint.after_request
 def allow_browsers(response: Response) -> Response:
     """Any page may send events; what it may not do is read."""
-    response.headers.extend(_CORS)
+    response.headers.extend(_HEADERS)
     return response
 
 
@@ -175,6 +177,9 @@ def _operation(call: str) -> Operation:
 
 for _call in _CALLS:
     _route(f"/v1/{_call}", partial(collect, _call), Public(csrf=False) if _call in _SHORT else _operation(_call))
+PATHS = frozenset({"/beacon/v1/batch", "/v1/m", *(f"/v1/{name}" for name in _CALLS)})
+"""Where events are sent, less the slash that may follow."""
+
 _route("/beacon/v1/batch", partial(collect, "batch"), Public(csrf=False))
 _route("/v1/m", partial(metrics), Public(csrf=False))
 
