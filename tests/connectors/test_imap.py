@@ -7,12 +7,12 @@ import json
 import socket
 import subprocess
 import time
-import venv
 from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from environments import environment as made_for
 
 from cdp.records.batch import map_batch
 from cdp.records.mapping import Mapping
@@ -37,11 +37,7 @@ def mail(number: int, sender: str = "Ann Ähre <ann@example.org>", to: str = "he
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     home = tmp_path_factory.mktemp("imap")
-    venv.create(home / "venv", with_pip=True)
-    python = home / "venv" / "bin" / "python"
-    install = subprocess.run([python, "-m", "pip", "install", "-q", "pymap==0.36.7"], capture_output=True, text=True, check=False)
-    if install.returncode:
-        pytest.skip(f"the mail server cannot be installed here: {install.stderr[-200:]}")
+    python = made_for(home, "pymap==0.36.7")
     with socket.create_server(("127.0.0.1", 0)) as free:
         number = free.getsockname()[1]
     options = ["--host", "127.0.0.1", "--port", str(number), "--no-tls", "--no-service", "managesieve", "--no-service", "admin"]

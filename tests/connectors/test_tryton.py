@@ -8,13 +8,13 @@ import socket
 import subprocess
 import tempfile
 import time
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from environments import environment as made_for
 
 from cdp.records.batch import map_batch
 from cdp.records.mapping import Mapping
@@ -54,11 +54,7 @@ class Server:
 @pytest.fixture(scope="module")
 def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("tryton")
-    venv.create(home / "venv", with_pip=True)
-    python = home / "venv" / "bin" / "python"
-    install = subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES], capture_output=True, text=True, check=False)
-    if install.returncode:
-        pytest.skip(f"Tryton cannot be installed here: {install.stderr[-200:]}")
+    python = made_for(home, *PACKAGES)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = home / "trytond.conf"
