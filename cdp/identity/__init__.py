@@ -20,6 +20,7 @@ from cdp.identity.explanation import Explanation, Part, explain, explain_pattern
 from cdp.identity.fields import Kind
 from cdp.identity.model import Model
 from cdp.identity.resolution import Decision, Options, Resolution, Stage, Verdict, resolve, train
+from cdp.identity.rules import Rules
 
 __all__ = [
     "Decision",
@@ -30,6 +31,7 @@ __all__ = [
     "Options",
     "Part",
     "Resolution",
+    "Rules",
     "Stage",
     "Verdict",
     "calibration",

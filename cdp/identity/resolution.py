@@ -26,11 +26,12 @@ from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
 from cdp.identity.compared import Compared, Engine, compare_all
-from cdp.identity.features import family_first, features
+from cdp.identity.features import Features, Values, family_first, features
 from cdp.identity.fields import Kind
 from cdp.identity.forms import name_forms, touched
 from cdp.identity.model import Model
 from cdp.identity.prepared import Prepared, prepare
+from cdp.identity.rules import Identifier, Rules
 from cdp.identity.similarity import Bytes
 from cdp.identity.training import counted, fit
 
@@ -40,6 +41,8 @@ DOUBT = (0.2, 0.9)
 """Probabilities between which a pair is shown to a steward."""
 CERTAIN = 9.0
 """Evidence (nats) that no single pair outdoes when clusters are weighed: one coincidence must not outvote many facts."""
+RULED = 1e6
+"""Evidence of a pair that a rule makes one person; no sum of evidence comes near it."""
 INDIRECT = 0.5
 """What evidence counts between records that only others bring together: it repeats in part what those have said."""
 COMPLETE = 64
@@ -70,10 +73,12 @@ class Options:
     Attributes:
         duplicate_free: sources with at most one record for each person.
         largest_block: records in a block of candidates at most.
+        rules: blocked values, and what must and must not match.
     """
 
     duplicate_free: frozenset[str] = frozenset()
     largest_block: int = LARGEST
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,7 @@ class _Work:
         with self.clock.step("prepare") as count:
             ordered = customers.take(pa.array(self.order))
             self.family_first = family_first(ordered) if model is None else model.family_first
-            self.prepared: Prepared = prepare(features(ordered, self.family_first))
+            self.prepared: Prepared = prepare(_allowed(features(ordered, self.family_first), options.rules))
             count[0] = customers.num_rows
         self.comparer = Comparer(self.prepared) if model is None else Comparer(self.prepared, model.fields, model.forms)
         self.rows = customers.num_rows
@@ -216,7 +221,7 @@ class _Work:
             a, b, patterns, evidence, posterior, candidate = self._scored(model, found, ruled)
             count[0] = len(a)
         with self.clock.step("cluster") as count:
-            label, unheeded = self._clustered(a, b, evidence, ruled)
+            label, unheeded = self._clustered(a, b, patterns, evidence, ruled)
             count[0] = int(label.max()) + 1 if len(label) else 0
         with self.clock.step("households"):
             homes = self._homes(a, b, posterior, label)
@@ -227,6 +232,8 @@ class _Work:
     ) -> tuple[Rows, Rows, Bytes, Floats, Floats, npt.NDArray[np.bool_]]:
         """All pairs to weigh: candidates that matter, and every other pair within what they connect."""
         evidence, posterior = model.evidence(found.patterns), model.posterior(found.patterns)
+        if self.options.rules:
+            evidence[self.options.rules.joins(self.comparer.fields, found.patterns)] = CERTAIN
         same = np.array([(x, y) for d, x, y in ruled if d.kind == Verdict.SAME], np.int64).reshape(-1, 2)
         matter = found.matter(self.rows, evidence, posterior, same)
         a, b, pattern = found.a[matter].astype(np.int64), found.b[matter].astype(np.int64), found.pattern[matter]
@@ -251,13 +258,18 @@ class _Work:
             key=lambda r: (r[0].kind, min(r[1:]), max(r[1:])),
         )
 
-    def _clustered(self, a: Rows, b: Rows, evidence: Floats, ruled: list[tuple[Decision, int, int]]) -> tuple[Rows, tuple[Decision, ...]]:
+    def _clustered(
+        self, a: Rows, b: Rows, patterns: Bytes, evidence: Floats, ruled: list[tuple[Decision, int, int]]
+    ) -> tuple[Rows, tuple[Decision, ...]]:
         never = np.array([(x, y) for d, x, y in ruled if d.kind == Verdict.DIFFERENT], np.int64).reshape(-1, 2)
         base, unheeded = _joined(self.rows, [r for r in ruled if r[0].kind == Verdict.SAME], never)
         marks = self._marks(base)
         low, high = base[np.r_[a, never[:, 0]]], base[np.r_[b, never[:, 1]]]
         weight = np.r_[np.clip(evidence, -CERTAIN, CERTAIN), np.zeros(len(never))]
         forbidden = np.r_[np.zeros(len(a), bool), np.ones(len(never), bool)]
+        if self.options.rules:
+            weight[: len(a)][self.options.rules.joins(self.comparer.fields, patterns)] = RULED
+            forbidden[: len(a)] |= self.options.rules.forbids(self.comparer.fields, patterns)
         apart = low != high
         label = agglomerate(self.rows, low[apart], high[apart], weight[apart], forbidden[apart], marks)
         return numbered(label[base]) if self.rows else label, unheeded
@@ -302,6 +314,21 @@ class _Work:
             stages=tuple(self.clock.stages),
             unheeded=unheeded,
         )
+
+
+def _allowed(all_features: Features, rules: Rules | None) -> Features:
+    """Features without the values that rules block."""
+    if rules is None:
+        return all_features
+
+    def without(kind: str, values: Values) -> Values:
+        kept = [-1 if rules.is_blocked(Identifier(kind, word)) else code for code, word in enumerate(values.words.to_pylist())]
+        return Values(np.array([*kept, -1], np.int32)[values.codes], values.words)
+
+    identifiers = {kind: without(kind, values) for kind, values in all_features.identifiers.items()}
+    return replace(
+        all_features, email=without("email", all_features.email), phone=without("phone", all_features.phone), identifiers=identifiers
+    )
 
 
 def _canonical(customers: pa.Table) -> Rows:
