@@ -14,6 +14,7 @@ from api.charts import bars, series
 from api.comparison import compare, rank
 from api.customers import plain
 from api.evidence import said
+from api.held import held
 from api.house import note, principal, reading, view
 from api.operations import CURSOR, Query, page, parse_query
 from api.profiles import TIMELINE
@@ -30,6 +31,7 @@ SEARCH = (Query("q", "Words.", max_length=200), CURSOR)
 MERGED = Query("merged", "The id that was asked for, where it has been merged into this profile.")
 _PER_PAGE = 25
 _RECENT = 8
+_NOTHING = {"profiles": 0, "records": 0, "interactions": 0, "last_resolved_at": None}
 
 
 @blueprint.get("/")
@@ -41,10 +43,15 @@ def home() -> Any:
     with reading() as connection:
         found = _search(connection, q, asked["cursor"])
         recent = [] if q else _recent(connection)
-        counts = None if q else plain(totals(connection))
+        counts = None if q else held("totals", lambda: _counts(connection)) or _NOTHING
     _note_search(found)
     template = "results.html" if request.headers.get("X-Fragment") else "home.html"
     return render_template(template, q=q, found=found, recent=recent, counts=counts, first=asked["cursor"] is None)
+
+
+def _counts(connection: Connection) -> Any:
+    counts = plain(totals(connection))
+    return counts if counts["profiles"] else None
 
 
 def _search(connection: Connection, q: str, cursor: str | None) -> Any:
@@ -172,6 +179,6 @@ def system() -> Any:
         streams = plain(stream_status(connection))
         counts = plain(totals(connection))
         refused = refusals_by_reason(connection) if principal().may("quarantine.read") else None
-        activity = by_month(connection)
+        activity = held("by_month", lambda: by_month(connection))
     chart = {"series": series(activity)} if activity else None
     return render_template("system.html", streams=streams, totals=counts, refused=refused, chart=chart, plotly=PLOTLY)
