@@ -1,0 +1,115 @@
+"""The embedded server is shared by any number of processes and survives the death of any of them; a backup brings everything back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from cdp.db import DatabaseUnavailable, connect, migrate
+from cdp.db.backup import BackupError, backup, restore
+from cdp.settings import Settings
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from cdp.db import connect
+from cdp.settings import Settings
+engine = connect(Settings(home=Path(sys.argv[1])))
+connection = engine.connect()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home that the database's own user may enter."""
+    with tempfile.TemporaryDirectory(prefix="cdp-embedded-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "home"
+
+
+def hold(home: Path) -> subprocess.Popen[str]:
+    """Another process that uses the server."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(home)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_processes_share_the_server_and_one_that_is_killed_takes_nothing_with_it(home: Path) -> None:
+    first, second = hold(home), hold(home)
+    engine = connect(Settings(home=home))
+    with engine.begin() as connection:
+        connection.execute(text("create table kept (n int)"))
+        connection.execute(text("insert into kept values (1)"))
+    for process in (first, second):
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        with engine.connect() as connection:
+            assert connection.execute(text("select n from kept")).scalar_one() == 1
+    engine.dispose()
+
+
+def test_a_server_that_dies_is_started_again_with_all_that_was_committed(home: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from sqlalchemy import text; from cdp.db import connect; from cdp.settings import Settings\n"
+        "e = connect(Settings(home=Path(sys.argv[1])))\n"
+        "with e.begin() as c: done = c.execute(text(sys.argv[2])); print(done.scalar() if done.returns_rows else '')"
+    )
+
+    def run(sql: str) -> str:
+        return subprocess.run([sys.executable, "-c", script, str(home), sql], capture_output=True, text=True, check=True).stdout.strip()
+
+    run("create table kept (n int)")
+    holder = hold(home)
+    run("insert into kept values (7)")
+    server = int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(server, signal.SIGKILL)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    time.sleep(1)
+    assert run("select n from kept") == "7"
+
+
+def test_only_postgresql_is_accepted(settings: Settings) -> None:
+    with pytest.raises(DatabaseUnavailable, match="only PostgreSQL"):
+        connect(replace(settings, database_url="sqlite:///x.db"))
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password(settings: Settings) -> None:
+    with pytest.raises(DatabaseUnavailable, match="no PostgreSQL answers") as caught:
+        connect(replace(settings, database_url="postgresql://me:secret@127.0.0.1:9/none"))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_backup_brings_everything_back(engine: Engine, tmp_path: Path) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("insert into source (name, department, connector) values ('crm', 'Sales', 'files')"))
+    path = tmp_path / "all.backup"
+    assert backup(engine, path) == path.stat().st_size
+    with engine.begin() as connection:
+        connection.execute(text("delete from source"))
+    restore(engine, path)
+    migrate(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("select name from source")).scalar_one() == "crm"
+
+
+def test_what_is_no_backup_is_refused_and_changes_nothing(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a backup")
+    with pytest.raises(BackupError, match=r"notes\.txt is not a backup"):
+        restore(engine, path)
+    with pytest.raises(BackupError, match="no such file"):
+        restore(engine, tmp_path / "nowhere")
