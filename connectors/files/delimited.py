@@ -239,17 +239,26 @@ class _Lines:
 def _slowly(raw: IO[bytes], dialect: Dialect, place: str, first: int) -> Iterator[Rows]:
     width = len(dialect.columns)
     lines = _Lines(raw)
+    reader = csv.reader(lines, delimiter=dialect.delimiter)
     number, size = 0, 0
     rows: list[list[str]] = []
     numbers: list[int] = []
     refused: list[Refused] = []
-    while (record := _record(lines, dialect.delimiter)) is not None:
+    while True:
+        lines.begin()
+        record = next(reader, None)
+        if record is None:
+            break
         if not record:
             continue
         number += 1
+        broken = None
+        if lines.ended or len(record) != width or not "".join(record).isascii():
+            broken = _refusal(lines, record, width, place, number)
+            if lines.ended or broken is not None:
+                reader = csv.reader(lines, delimiter=dialect.delimiter)
         if number < first:
             continue
-        broken = _refusal(lines, record, width, place, number)
         if broken is None:
             rows.append(record)
             numbers.append(number)
@@ -261,11 +270,6 @@ def _slowly(raw: IO[bytes], dialect: Dialect, place: str, first: int) -> Iterato
             rows, numbers, refused, size = [], [], [], 0
     if rows or refused:
         yield Rows(_table(rows, dialect.columns), numbers, refused)
-
-
-def _record(lines: _Lines, delimiter: str) -> list[str] | None:
-    lines.begin()
-    return next(csv.reader(lines, delimiter=delimiter), None)
 
 
 def _refusal(lines: _Lines, record: list[str], width: int, place: str, number: int) -> Refused | None:
