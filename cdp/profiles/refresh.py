@@ -97,7 +97,7 @@ def _all(connection: Connection) -> list[UUID]:
 def _stale(connection: Connection) -> list[UUID]:
     """Living profiles that have no document, or whose records, interactions or membership changed since the last refresh began."""
     since = connection.execute(
-        text("select coalesce(max(started_at), '-infinity') from run where stage = 'profiles' and status = 'done'")
+        text("select coalesce(max(started_at), 'epoch') from run where stage = 'profiles' and status = 'done'")
     ).scalar_one()
     return list(
         connection.execute(
