@@ -24,6 +24,8 @@ from cdp.identity.training import counted
 Floats = npt.NDArray[np.float64]
 FAINT = 0.01
 """A pair below this probability matters only where others connect its records."""
+TOGETHER = 0.9
+"""Two people are of one household from this probability on."""
 SLICE = 8_000_000
 
 
@@ -54,7 +56,7 @@ class Compared:
         """
         linked = np.concatenate([start + np.flatnonzero(evidence[part] > 0) for start, part in self._slices()] or [np.zeros(0, np.int64)])
         label = components(rows, np.r_[self.a[linked], same[:, 0]], np.r_[self.b[linked], same[:, 1]]).astype(np.int32)
-        telling = (posterior[:, Kind.SAME] > FAINT) | (posterior[:, Kind.HOUSEHOLD] > 0.5)
+        telling = (posterior[:, Kind.SAME] > FAINT) | (posterior[:, Kind.HOUSEHOLD] > TOGETHER)
         kept = [start + np.flatnonzero(telling[part] | self._connected(label, start, len(part))) for start, part in self._slices()]
         return np.concatenate(kept or [np.zeros(0, np.int64)])
 

@@ -25,7 +25,7 @@ from cdp.identity.blocks import Part
 from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
-from cdp.identity.compared import Compared, Engine, compare_all
+from cdp.identity.compared import TOGETHER, Compared, Engine, compare_all
 from cdp.identity.features import Features, Values, family_first, features
 from cdp.identity.fields import Kind
 from cdp.identity.forms import name_forms, touched
@@ -285,7 +285,7 @@ class _Work:
 
     def _homes(self, a: Rows, b: Rows, posterior: Floats, label: Rows) -> Rows:
         """People linked by what only a household shares."""
-        near = posterior[:, Kind.HOUSEHOLD] > 0.9
+        near = posterior[:, Kind.HOUSEHOLD] > TOGETHER
         size = int(label.max()) + 1 if len(label) else 0
         return numbered(components(size, label[a[near]], label[b[near]])[label]) if size else label
 
