@@ -55,6 +55,8 @@ def show(report: DemoReport, address: str, *, served: bool) -> None:
         justify="center",
     )
     out.print(Columns([_departments(report), _scores(report)], padding=(0, 4)))
+    members = " · ".join(f"[bold]{count:,}[/] {title[0].lower()}{title[1:]}" for title, count in report.segments.items())
+    out.print(f"Segments: {members}\n")
     for telling in report.tellings:
         out.print(_telling(telling, report, address))
         out.print()
@@ -67,7 +69,7 @@ def show(report: DemoReport, address: str, *, served: bool) -> None:
 
 
 def _stages(report: DemoReport) -> str:
-    short = ("invent", "sync", "resolve", "profiles", "score")
+    short = ("invent", "sync", "resolve", "profiles", "segments", "score")
     return ", ".join(f"{name} {seconds:.1f}" for name, seconds in zip(short, report.seconds.values(), strict=True))
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, select
 from cdp.access.principal import Role
 from cdp.access.users import add_user, list_users, set_password
 from cdp.db import tables
+from cdp.demo.marketing import set_up
 from cdp.demo.stories import RecordKey, Telling, telling_merges
 from cdp.demo.world import DemoWorld, generate
 from cdp.errors import PlatformError
@@ -76,6 +77,7 @@ class DemoReport:
         score: against the truth.
         tellings: the five telling merges.
         records: every record of those, by its key.
+        segments: members by title.
         seconds: by stage.
     """
 
@@ -86,6 +88,7 @@ class DemoReport:
     departments: tuple[DepartmentFound, ...]
     tellings: tuple[Telling, ...]
     records: Mapping[RecordKey, Stored]
+    segments: Mapping[str, int]
     user: str
     password: str
     seconds: Mapping[str, float]
@@ -120,10 +123,12 @@ def run(
         resolve_profiles(engine, settings)
     with clock("Choosing each profile's values"):
         refresh(engine, settings)
+    with clock("Deciding who belongs to which segment"):
+        members = set_up(engine, folder)
     with clock("Comparing with the truth"), engine.begin() as connection:
         stored = _stored(connection, world)
         password = _sign_in(connection)
-    return _report(world, synced, stored, password, clock.seconds)
+    return _report(world, synced, stored, members, password, clock.seconds)
 
 
 class _Clock:
@@ -170,7 +175,14 @@ def _sign_in(connection: Connection) -> str:
     return password
 
 
-def _report(world: DemoWorld, synced: SyncReport, stored: Sequence[Stored], password: str, seconds: Mapping[str, float]) -> DemoReport:
+def _report(
+    world: DemoWorld,
+    synced: SyncReport,
+    stored: Sequence[Stored],
+    members: Mapping[str, int],
+    password: str,
+    seconds: Mapping[str, float],
+) -> DemoReport:
     truth = {(row["source"], row["stream"], row["source_key"]): row["person_id"] for row in world.truth.to_pylist()}
     known = [record for record in stored if record.key in truth]
     _, cluster = np.unique([record.profile for record in known], return_inverse=True)
@@ -185,6 +197,7 @@ def _report(world: DemoWorld, synced: SyncReport, stored: Sequence[Stored], pass
         departments=_departments(world, known),
         tellings=tellings,
         records={record.key: record for record in known if record.key in told},
+        segments=members,
         user=USER,
         password=password,
         seconds=dict(seconds),

@@ -36,6 +36,8 @@ def test_the_demo_finds_its_people_tells_five_stories_and_repeats(
     assert report.score.pairs.f1 > 0.9
     assert sum(telling.right for telling in report.tellings) >= 4
     assert all(department.duplicates > 0 for department in report.departments)
+    assert len(report.segments) == 5
+    assert all(0 < members < report.people for members in report.segments.values())
     shown = screen(report, monkeypatch)
     assert report.password in shown
     assert f"/profiles/{report.tellings[0].profiles[0]}" in shown
