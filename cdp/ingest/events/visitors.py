@@ -7,7 +7,6 @@ makes the two one person.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -55,9 +54,10 @@ def sightings(event: Event) -> Iterable[Sighting]:
 
 def absorb(state: State | None, seen: Sighting) -> State:
     """The state after a sighting; the same whatever order sightings come in. `state` itself is not changed."""
-    new: State = (
-        copy.deepcopy(state) if state else {"key": seen.key, "first_at": seen.at, "updated_at": seen.at, "traits": {}, "trait_times": {}}
-    )
+    new: State = {"key": seen.key, "first_at": seen.at, "updated_at": seen.at, "traits": {}, "trait_times": {}} | (state or {})
+    for name in ("traits", "trait_times", "owners"):
+        if name in new:
+            new[name] = dict(new[name])
     new["first_at"] = min(new["first_at"], seen.at)
     for name, value in seen.traits.items():
         if _later(new, name, seen.at, value):
