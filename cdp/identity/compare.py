@@ -26,6 +26,8 @@ Forms = Sequence[tuple[str, str]]
 DIFFER, REORDERED, ALIKE, PART = 8, 9, 6, 4
 """Levels of names."""
 
+_SHARED = (levels.Middle, levels.Text, levels.Organisation, levels.Email, levels.Phone, levels.Address, levels.Teller)
+
 
 class Comparer:
     """Compares rows of one prepared set; dictionaries are looked at once, here."""
@@ -34,6 +36,12 @@ class Comparer:
         self.prepared, self.forms = prepared, forms
         self.features = prepared.features
         self.fields = fields or f.STANDING + tuple(f.identifier(kind) for kind in self.features.identifiers)
+
+    def knowing(self, forms: Forms) -> Comparer:
+        """The same, with more forms of given names; what else is known of the words is shared."""
+        other = Comparer(self.prepared, self.fields, forms)
+        other.__dict__.update({name: table for name, table in self.__dict__.items() if isinstance(table, _SHARED)})
+        return other
 
     def __call__(self, a: Rows, b: Rows) -> Bytes:
         """Patterns of the pairs (a[i], b[i])."""

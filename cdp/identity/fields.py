@@ -66,12 +66,12 @@ H, N, B, C = Kind.HOUSEHOLD, Kind.NAMESAKE, Kind.BIRTHMATE, Kind.CONTACT
 GIVEN = Field(
     "given_name",
     _levels(
-        ("rare", "the same given name, a rare one", 0.30, 0.004, 0.25, 0.003),
-        ("uncommon", "the same given name", 0.25, 0.006, 0.30, 0.012),
-        ("common", "the same given name, a common one", 0.22, 0.020, 0.30, 0.050),
+        ("rare", "the same given name, a rare one", 0.34, 0.004, 0.06, 0.003),
+        ("uncommon", "the same given name", 0.25, 0.006, 0.25, 0.012),
+        ("common", "the same given name, a common one", 0.18, 0.020, 0.52, 0.050),
         ("variant", "a short or other form of the same given name", 0.05, 0.010, 0.04, 0.012),
         ("typo", "the given names differ by a slip", 0.06, 0.003, 0.02, 0.003),
-        ("alike", "two different given names that look alike", 0.015, 0.035, 0.01, 0.020),
+        ("alike", "two different given names that look alike", 0.010, 0.035, 0.01, 0.020),
         ("initial", "the initial fits the given name", 0.04, 0.060, 0.05, 0.050),
         ("differ", "different given names", 0.008, 0.860, 0.02, 0.850),
         ("swapped", "the same names in another order", 0.015, 0.001, 0.01, 0.001),
@@ -86,9 +86,9 @@ GIVEN = Field(
 FAMILY = Field(
     "family_name",
     _levels(
-        ("rare", "the same family name, a rare one", 0.33, 0.30, 0.25, 0.02),
-        ("uncommon", "the same family name", 0.25, 0.25, 0.30, 0.05),
-        ("common", "the same family name, a common one", 0.23, 0.20, 0.30, 0.10),
+        ("rare", "the same family name, a rare one", 0.36, 0.33, 0.06, 0.02),
+        ("uncommon", "the same family name", 0.27, 0.25, 0.27, 0.05),
+        ("common", "the same family name, a common one", 0.18, 0.17, 0.52, 0.10),
         ("variant", "one family name is part of the other", 0.02, 0.02, 0.01, 0.005),
         ("typo", "the family names differ by a slip", 0.07, 0.05, 0.03, 0.01),
         ("alike", "two different family names that look alike", 0.01, 0.01, 0.02, 0.03),
@@ -136,8 +136,8 @@ BIRTH = Field(
 EMAIL = Field(
     "email",
     _levels(
-        ("own", "the same e-mail", 0.58, 0.02, 0.001, 0.010),
-        ("shared", "the same e-mail, one that several people use", 0.06, 0.20, 0.001, 0.010),
+        ("own", "the same e-mail", 0.58, 0.10, 0.001, 0.010),
+        ("shared", "the same e-mail, one that several people use", 0.06, 0.12, 0.001, 0.010),
         ("near", "e-mails that differ by a slip", 0.04, 0.005, 0.002, 0.005),
         ("name", "the same name at another mail service", 0.03, 0.005, 0.010, 0.010),
         ("differ", "different e-mails", 0.29, 0.77, 0.986, 0.965),
@@ -151,8 +151,8 @@ EMAIL = Field(
 PHONE = Field(
     "phone",
     _levels(
-        ("own", "the same phone", 0.50, 0.06, 0.001, 0.010),
-        ("shared", "the same phone, one that several people use", 0.12, 0.40, 0.001, 0.015),
+        ("own", "the same phone", 0.50, 0.22, 0.001, 0.010),
+        ("shared", "the same phone, one that several people use", 0.12, 0.24, 0.001, 0.015),
         ("near", "phones that differ by a slip", 0.02, 0.010, 0.001, 0.005),
         ("differ", "different phones", 0.36, 0.53, 0.997, 0.970),
     ),
@@ -165,8 +165,8 @@ PHONE = Field(
 ADDRESS = Field(
     "address",
     _levels(
-        ("own", "the same address", 0.25, 0.10, 0.002, 0.010),
-        ("shared", "the same address, where several people live", 0.30, 0.55, 0.003, 0.020),
+        ("own", "the same address", 0.25, 0.33, 0.002, 0.010),
+        ("shared", "the same address, where several people live", 0.30, 0.32, 0.003, 0.020),
         ("building", "the same address, where many people live", 0.02, 0.04, 0.002, 0.020),
         ("near", "addresses that differ by a slip", 0.07, 0.08, 0.002, 0.010),
         ("postcode", "the same postcode", 0.06, 0.04, 0.010, 0.050),

@@ -39,7 +39,8 @@ def nickname_pairs(words: list[str], learned: Sequence[tuple[str, str]] = ()) ->
     forms = defaultdict(set)
     code = {w: i for i, w in enumerate(words)}
     found = {(min(code[x], code[y]), max(code[x], code[y])) for x, y in learned if x in code and y in code}
-    for word, i in code.items():
+    for written, i in code.items():
+        word = written[:-2] + "y" if written.endswith("ie") and not namer.canonicals_of(written) else written
         for other in namer.nicknames_of(word):
             j = code.get(other)
             if j is not None and j != i:

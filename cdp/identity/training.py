@@ -18,6 +18,8 @@ from cdp.identity.similarity import Bytes
 ROUNDS = 200
 STRENGTH = 40.0
 """How many pairs the table of fields weighs, in each class and field."""
+FEW = 2000
+"""Candidate pairs below which the table weighs more, in proportion, up to eightfold: classes found in so few pairs are not to be trusted."""
 ANCHOR = 1.0
 """How strongly a field that agrees by chance in a class is held to what random pairs show, as a share of the class."""
 
@@ -42,6 +44,7 @@ def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64
     total = float(counts.sum())
     if total == 0:
         return model
+    strength = STRENGTH * max(1.0, FEW / max(total, FEW / 8))
     priors = [prior(f) for f in fields]
     by_chance = [_chance(random[:, k], p) for k, p in enumerate(priors)]
     share, chance = model.share, list(model.chance)
@@ -54,18 +57,18 @@ def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64
         likelihood = float(((top + np.log(np.exp(logs - top[:, None]).sum(axis=1))) * counts).sum())
         weight = softmax(logs) * counts[:, None]
         mass = weight.sum(axis=0)
-        share = (mass + STRENGTH * model.share) / (mass + STRENGTH * model.share).sum()
-        chance = [_update(f, weight.T @ onehot[k], priors[k], by_chance[k]) for k, f in enumerate(fields)]
+        share = (mass + strength * model.share) / (mass + strength * model.share).sum()
+        chance = [_update(f, weight.T @ onehot[k], priors[k], by_chance[k], strength) for k, f in enumerate(fields)]
         if abs(likelihood - previous) < 1e-7 * abs(likelihood):
             break
         previous = likelihood
     return Model(fields, share, tuple(chance))
 
 
-def _update(field: Field, seen: Floats, before: Floats, random: Floats) -> Floats:
+def _update(field: Field, seen: Floats, before: Floats, random: Floats, strength: float) -> Floats:
     out = np.ones_like(before)
     for kind in Kind:
-        held = seen[kind, 1:] + STRENGTH * before[kind, 1:]
+        held = seen[kind, 1:] + strength * before[kind, 1:]
         if kind in field.by_chance:
             held = held + ANCHOR * seen[kind, 1:].sum() * random
         out[kind, 1:] = held / held.sum()
