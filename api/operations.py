@@ -156,7 +156,7 @@ def operation(
     def decorate(function: View) -> View:
         @wraps(function)
         def call(**path: Any) -> Any:
-            return function(**path, **parse_query(declared.query))
+            return function(**path, **_parse(declared.query, _undeclared(declared.query)))
 
         _declare(call, declared)
         return call  # type: ignore[return-value]  # same signature, less the query
@@ -165,17 +165,15 @@ def operation(
 
 
 def parse_query(declared: Sequence[Query]) -> dict[str, Any]:
-    """The values of all `declared` parameters of the request.
+    """The values of all `declared` parameters of the request; others are left alone, as a page must with what mailers and trackers append.
 
     Raises:
         BadRequest: each place that is wrong, with its reason.
     """
-    known = {query.name for query in declared}
-    wrong = [
-        PlaceError(f"query.{name}", f"is unknown; known are: {', '.join(sorted(known)) or 'none'}")
-        for name in request.args
-        if name not in known
-    ]
+    return _parse(declared, [])
+
+
+def _parse(declared: Sequence[Query], wrong: list[PlaceError]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for query in declared:
         try:
@@ -185,6 +183,12 @@ def parse_query(declared: Sequence[Query]) -> dict[str, Any]:
     if wrong:
         raise BadRequest("The query is not valid.", wrong)
     return values
+
+
+def _undeclared(declared: Sequence[Query]) -> list[PlaceError]:
+    known = {query.name for query in declared}
+    reason = f"is unknown; known are: {', '.join(sorted(known)) or 'none'}"
+    return [PlaceError(f"query.{name}", reason) for name in request.args if name not in known]
 
 
 def page(action: str) -> Callable[[View], View]:

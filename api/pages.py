@@ -28,7 +28,6 @@ from cdp.profiles.activity import by_month
 blueprint = Blueprint("pages", __name__)
 
 SEARCH = (Query("q", "Words.", max_length=200), CURSOR)
-MERGED = Query("merged", "The id that was asked for, where it has been merged into this profile.")
 _PER_PAGE = 25
 _RECENT = 8
 _NOTHING = {"profiles": 0, "records": 0, "interactions": 0, "last_resolved_at": None}
@@ -147,7 +146,7 @@ def _links(held: list[Any]) -> list[Any]:
 @page("profile.read")
 def timeline(profile_id: UUID) -> Any:
     """Everything that happened, over all sources."""
-    asked = parse_query((*TIMELINE, MERGED))
+    asked = parse_query(TIMELINE)
     with reading() as connection:
         found = _profile(connection, profile_id)
         if found["redirected_from"]:

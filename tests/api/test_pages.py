@@ -136,3 +136,7 @@ def test_chart_library_comes_from_the_wheel_and_is_kept(steward_page: FlaskClien
     assert (answer.status_code, answer.headers["Content-Encoding"]) == (200, "gzip")
     assert "immutable" in answer.headers["Cache-Control"]
     assert steward_page.get("/assets/plotly-0.0.js").status_code == 404
+
+
+def test_page_leaves_alone_what_trackers_append(steward_page: FlaskClient) -> None:
+    assert steward_page.get("/?q=berg&utm_source=mail", headers=HTML).status_code == 200
