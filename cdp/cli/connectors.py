@@ -65,8 +65,9 @@ def show(name: str) -> None:
 def test(name: str, checks: tuple[str, ...]) -> None:
     """Run the conformance kit on a connector and its fake; NAME is installed, or a package in this folder."""
     sys.path.insert(0, str(Path.cwd()))
+    kit = _kit()
     failed = total = skipped = 0
-    for result in _kit().conform_named(name, checks):
+    for result in kit.conform_named(name, checks):
         total += 1
         skipped += not result.applies
         failed += result.problem is not None
@@ -75,6 +76,10 @@ def test(name: str, checks: tuple[str, ...]) -> None:
         if result.problem:
             out.print(f"    {result.problem}", markup=False)
     out.print(f"{name}: {total - failed - skipped} checks pass, {failed} fail, {skipped} do not apply")
+    kind = kit.connector(name)
+    for stream, fields in kit.unmapped(kind, kit.fake_of(kind)).items():
+        if fields:
+            out.print(f"{stream}: the mapping leaves out {', '.join(fields)}", markup=False)
     if failed:
         fail(f"{name} does not conform: {failed} checks fail")
         sys.exit(1)

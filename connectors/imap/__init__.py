@@ -16,6 +16,9 @@ from typing import Any, ClassVar
 from connectors.contract import AuthError, ConfigError, Json, Page, Refused, Stream, Unavailable
 from connectors.imap.message import row_of
 
+MOST = 1 << 20
+"""Bytes of a message that are read: its text comes first, and of attachments only the names are wanted."""
+
 _FETCH = re.compile(rb"UID (\d+)")
 
 
@@ -41,7 +44,7 @@ class ImapSource:
                 "items": {"type": "string", "minLength": 3},
                 "description": "own addresses, and own domains as @example.com: who writes from one is staff",
             },
-            "batch_rows": {"type": "integer", "minimum": 1, "default": 200},
+            "batch_rows": {"type": "integer", "minimum": 1, "default": 100},
         },
         "required": ["host", "user", "password"],
         "additionalProperties": False,
@@ -81,7 +84,7 @@ class ImapSource:
             if gone:
                 yield Page((), bookmark={"validity": validity, "seen": _compact(done)}, place=folder, deleted=gone)
             new = [uid for uid in sorted(here) if uid not in done]
-            size = self._config.get("batch_rows", 200)
+            size = self._config.get("batch_rows", 100)
             for start in range(0, len(new), size):
                 part = new[start : start + size]
                 rows, refused = self._fetch(session, part, validity, folder)
@@ -92,7 +95,7 @@ class ImapSource:
     def _fetch(self, session: imaplib.IMAP4, uids: Sequence[int], validity: int, folder: str) -> tuple[list[dict[str, Any]], list[Refused]]:
         rows: list[dict[str, Any]] = []
         refused: list[Refused] = []
-        for part in self._asked(session.uid("FETCH", ",".join(map(str, uids)), "(UID BODY.PEEK[])")):
+        for part in self._asked(session.uid("FETCH", ",".join(map(str, uids)), f"(UID BODY.PEEK[]<0.{MOST}>)")):
             if not isinstance(part, tuple) or (found := _FETCH.search(part[0])) is None:
                 continue
             uid = int(found.group(1))

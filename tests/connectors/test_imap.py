@@ -101,6 +101,18 @@ def test_messages_come_once_and_go_when_they_are_gone(port: int, session: imapli
 
 
 @pytest.mark.clients
+def test_a_huge_attachment_is_not_read(port: int, session: imaplib.IMAP4) -> None:
+    session.create("Huge")
+    message = EmailMessage()
+    message["From"], message["Date"], message["Subject"] = "Ann <ann@example.org>", "Mon, 01 Jun 2026 14:00:00 +0200", "Huge"
+    message.set_content("See the film")
+    message.add_attachment(b"x" * 3_000_000, maintype="video", subtype="mp4", filename="film.mp4")
+    session.append("Huge", None, None, message.as_bytes())
+    (page,) = ImapSource(config(port, folders={"huge": "Huge"})).read("huge")
+    assert [(row["text"], row["attachments"]) for row in page.rows] == [("See the film", ["film.mp4"])]
+
+
+@pytest.mark.clients
 def test_errors_are_told_apart(port: int) -> None:
     with pytest.raises(AuthError, match="refuses user or password"):
         ImapSource(config(port, password="wrong")).streams()
