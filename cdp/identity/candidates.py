@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from cdp.identity.arrays import among, unique
 from cdp.identity.blocks import Blocks, Part
 from cdp.identity.features import Ints, Values
+from cdp.identity.levels import numbers, places
 from cdp.identity.prepared import Prepared
 
 Rows = npt.NDArray[np.int64]
@@ -37,8 +38,9 @@ class Key:
 
 def blocks(prepared: Prepared, largest: int = LARGEST) -> Blocks:
     """The records that are worth comparing, in blocks."""
-    facts = _facts(prepared)
-    parts = (part for key in keys(prepared) for part in _parts(key, facts, largest))
+    made = keys(prepared)
+    facts = made.facts
+    parts = (part for key in made for part in _parts(key, facts, largest))
     return Blocks.of(prepared.features.rows, prepared.features.person, parts)
 
 
@@ -50,14 +52,6 @@ def mix(*parts: npt.NDArray[np.integer]) -> Keys:
         out *= np.uint64(0xBF58476D1CE4E5B9)
         out ^= out >> np.uint64(29)
     return out
-
-
-def _facts(prepared: Prepared) -> list[Ints]:
-    """What divides a block that is too large; a record without the fact drops out of the divided block."""
-    x = prepared.features
-    post, city, _ = _places(x.address)
-    year = _year(x.birth)
-    return [x.birth.first, post, mix_or_none(year, x.given.first), city, x.phone.first, x.email.first]
 
 
 def mix_or_none(*parts: Ints) -> Ints:
@@ -97,18 +91,15 @@ def _split(key: Key, largest: int) -> tuple[Key, Key]:
 
 def _places(address: Values) -> tuple[Ints, Ints, Ints]:
     """Codes of the first address's postcode, city and house of each record."""
-    parts = [w.split("|") for w in address.words.to_pylist()]
-
-    def column(values: list[str]) -> Ints:
-        codes = pa.array([v or None for v in values], pa.string()).dictionary_encode().indices.fill_null(-1)
-        return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))[address.first]
-
-    numbers = [" ".join(w for w in p[0].split() if w[0].isdigit()) for p in parts]
-    house = [
-        n + "|" + max((w for w in p[0].split() if w.isalpha()), key=len, default="") if n and p[0] else ""
-        for n, p in zip(numbers, parts, strict=True)
-    ]
-    return column([p[1] for p in parts]), column([p[2] for p in parts]), column(house)
+    street, post, city = places(address.words)
+    number = numbers(street)
+    bare = pc.replace_substring_regex(street, r"(^| )[^ ]*[0-9][^ ]*", "").dictionary_encode()
+    longest = pa.array([max(words.split(), key=len, default="") for words in bare.dictionary.to_pylist()], pa.string()).take(bare.indices)
+    house = pc.if_else(pc.equal(number, ""), "", pc.binary_join_element_wise(number, longest, "|"))
+    none = pa.scalar(None, pa.string())
+    codes = [pc.if_else(pc.equal(column, ""), none, column).dictionary_encode().indices.fill_null(-1) for column in (post, city, house)]
+    first, second, third = (np.append(c.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))[address.first] for c in codes)
+    return first, second, third
 
 
 def _year(birth: Values) -> Ints:
@@ -215,7 +206,7 @@ class keys:  # noqa: N801 - reads as a function, holds its tables
 
     def _homes(self) -> Iterator[Key]:
         x = self.x
-        post, city, house = _places(x.address)
+        post, city, house = self._addressed
         yield from self._each("address", x.address)
         yield from self._all("house and given initial", house, self._given1)
         yield from self._all("house and family initial", house, self._family1)
@@ -269,6 +260,16 @@ class keys:  # noqa: N801 - reads as a function, holds its tables
         return Values(
             (inverse.reshape(both.shape) - (1 if len(keys_) and keys_[0] < 0 else 0)).astype(np.int32), pa.array(keys_[keys_ >= 0])
         )
+
+    @cached_property
+    def facts(self) -> list[Ints]:
+        """What divides a block that is too large; a record without the fact drops out of the divided block."""
+        x, (post, city, _) = self.x, self._addressed
+        return [x.birth.first, post, mix_or_none(_year(x.birth), x.given.first), city, x.phone.first, x.email.first]
+
+    @cached_property
+    def _addressed(self) -> tuple[Ints, Ints, Ints]:
+        return _places(self.x.address)
 
     @cached_property
     def _given1(self) -> Ints:

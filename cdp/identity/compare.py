@@ -72,6 +72,7 @@ class Comparer:
         out[:, column["employer"]] = np.where(organisations, 0, out[:, column["employer"]])
         out[:, column["organisation_name"]] = np.where(organisations, self._text(self.features.employer, self._organisation, a, b), 0)
         out[:, column["name_in_email"]] = self._told(a, b)
+        out[given == REORDERED, column["middle_name"]] = 0
 
     @cached_property
     def _simple(self) -> dict[str, Callable[[Rows, Rows], Bytes]]:

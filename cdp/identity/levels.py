@@ -37,6 +37,8 @@ class Names:
         self.letter = _initial(words)
         self.spelling = np.append(_codes(spelling(words).to_pylist()), -1)
         self.skeleton = [_DOUBLE.sub(r"\1", _VOWELS.sub("", w)) for w in words.to_pylist()]
+        telling = np.array([len(s) > 1 for s in self.skeleton], bool)
+        self.skeleton_code = np.append(np.where(telling, _codes(self.skeleton), -1), -1)
         self.bare = np.append(np.array([len(w) > 2 and not _SPOKEN.search(w) for w in words.to_pylist()], bool), False)
 
     def equal(self, codes: Ints) -> Bytes:
@@ -54,6 +56,7 @@ class Names:
         loose |= self.words.winkler(a, b) >= 0.9
         out = np.full(len(a), 8, np.uint8)
         out[loose | (near & both_names)] = 6
+        out[(self.skeleton_code[a] == self.skeleton_code[b]) & (self.skeleton_code[a] >= 0)] = 6
         out[near & ~both_names] = 5
         same_letter = self.letter[a] == self.letter[b]
         check = np.flatnonzero(same_letter & (shortest >= 3))
@@ -155,9 +158,8 @@ class Email:
     """E-mails: near 3, the same name at another service 4, differ 5."""
 
     def __init__(self, words: pa.Array) -> None:
-        parts = [(w.partition("@")[0], w.partition("@")[2]) for w in words.to_pylist()]
-        self.local = Words(pa.array([p[0] for p in parts], pa.string()))
-        self.domain = np.append(_codes([p[1] for p in parts]), -1)
+        self.local = Words(pc.replace_substring_regex(words, "@.*", ""))
+        self.domain = _coded(pc.replace_substring_regex(words, "^[^@]*@?", ""), empty=True)
 
     def __call__(self, a: Codes, b: Codes) -> Bytes:
         slips = self.local.slips(a, b, 2)
@@ -204,14 +206,14 @@ class Address:
     CROWD = 9
 
     def __init__(self, words: pa.Array, people: Bytes) -> None:
-        parts = [w.split("|") for w in words.to_pylist()]
-        streets = [p[0] for p in parts]
-        self.street = Words(pa.array(streets, pa.string()))
-        self.number = np.append(_codes([" ".join(w for w in s.split() if w[0].isdigit())[:12] for s in streets]), -1)
-        self.has_number = np.append(np.array([any(c.isdigit() for c in s) for s in streets], bool), False)
-        self.post = _coded([p[1] for p in parts])
-        self.zone = _coded([p[1][: max(2, len(p[1]) - 3)] for p in parts])
-        self.city = _coded([p[2] for p in parts])
+        street, post, city = places(words)
+        self.street = Words(street)
+        self.number = _coded(pc.utf8_slice_codeunits(numbers(street), 0, 12), empty=True)
+        self.has_number = np.append(pc.match_substring_regex(street, "[0-9]").to_numpy(zero_copy_only=False), False)
+        self.post = _coded(post)
+        short = pc.less_equal(pc.utf8_length(post), 5)
+        self.zone = _coded(pc.if_else(short, pc.utf8_slice_codeunits(post, 0, 2), pc.utf8_slice_codeunits(post, 0, -3)))
+        self.city = _coded(city)
         self.people = np.append(people, 0)
 
     def equal(self, codes: Ints, apart: Flags) -> Bytes:
@@ -246,9 +248,23 @@ class Address:
         return out
 
 
-def _coded(values: list[str]) -> npt.NDArray[np.int32]:
-    """Codes of the values, -1 for what is empty; one more -1 at the end, for index -1."""
-    codes = pa.array([v or None for v in values], pa.string()).dictionary_encode().indices.fill_null(-1)
+def places(words: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Street, postcode and city of addresses written 'street|postcode|city|region'; empty where they are not told."""
+    found = pc.extract_regex(words, r"^(?P<street>[^|]*)\|(?P<post>[^|]*)\|(?P<city>[^|]*)")
+    street, post, city = (pc.struct_field(found, name) for name in ("street", "post", "city"))
+    return street, post, city
+
+
+def numbers(street: pa.Array) -> pa.Array:
+    """The words that begin with a digit."""
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(street, r"(^| )[^0-9 ][^ ]*", ""))
+
+
+def _coded(values: pa.Array, empty: bool = False) -> npt.NDArray[np.int32]:
+    """Codes of the values, -1 for what is empty (unless `empty` counts as a value); one more -1 at the end, for index -1."""
+    if not empty:
+        values = pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
+    codes = values.dictionary_encode().indices.fill_null(-1)
     return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))
 
 
@@ -270,6 +286,7 @@ def birth(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> Bytes:
     out[year & partial & (month | (ma == 0) | (mb == 0))] = 4
     out[digit] = 4
     out[month & day & ~year & ~_one_digit(ya, yb)] = 5
+    out[(ma == db) & (mb == da) & (ma > 0) & _one_digit(ya, yb)] = 4
     out[swapped] = 3
     out[a == b] = 1
     out[(a == b) & (ma == 0)] = 4

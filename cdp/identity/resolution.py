@@ -195,7 +195,7 @@ class _Work:
         with self.clock.step("train") as count:
             forms = name_forms(self.comparer.fields, self.prepared.features, found)
             if forms:
-                self.comparer = Comparer(self.prepared, self.comparer.fields, forms)
+                self.comparer = self.comparer.knowing(forms)
                 again = touched(self.prepared.features, found, forms)
                 found = self._found = found.revised(again, self.comparer(found.a[again].astype(np.int64), found.b[again].astype(np.int64)))
             count[0] = len(found.patterns)
