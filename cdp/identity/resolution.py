@@ -41,6 +41,8 @@ DOUBT = (0.2, 0.9)
 """Probabilities between which a pair is shown to a steward."""
 CERTAIN = 9.0
 """Evidence (nats) that no single pair outdoes when clusters are weighed: one coincidence must not outvote many facts."""
+ONE_TO_ONE = 2.0
+"""Evidence that two records of sources without duplicates have beforehand: each rival that finds its own record leaves one fewer."""
 RULED = 1e6
 """Evidence of a pair that a rule makes one person; no sum of evidence comes near it."""
 INDIRECT = 0.5
@@ -267,6 +269,9 @@ class _Work:
         low, high = base[np.r_[a, never[:, 0]]], base[np.r_[b, never[:, 1]]]
         weight = np.r_[np.clip(evidence, -CERTAIN, CERTAIN), np.zeros(len(never))]
         forbidden = np.r_[np.zeros(len(a), bool), np.ones(len(never), bool)]
+        if self.options.duplicate_free:
+            clean = (marks[low[: len(a)]] > 0) & (marks[high[: len(a)]] > 0)
+            weight[: len(a)] += np.where(clean, ONE_TO_ONE, 0.0)
         if self.options.rules:
             weight[: len(a)][self.options.rules.joins(self.comparer.fields, patterns)] = RULED
             forbidden[: len(a)] |= self.options.rules.forbids(self.comparer.fields, patterns)
