@@ -59,9 +59,9 @@ select
     i.amount * coalesce(x.rate, case when not exists (select from exchange_rate) then 1 end) as value,
     i.status, i.canonical ->> 'subject' as subject, i.canonical ->> 'campaign' as campaign,
     (i.canonical ->> 'rating')::double precision as rating, i.canonical ->> 'priority' as priority, i.canonical ->> 'staff' as staff,
-    {_list(f"select distinct t.value ->> 'category' from {_ITEMS} as t")} as categories,
-    {_list(f"select distinct t.value ->> 'sku' from {_ITEMS} as t")} as skus,
-    {_list(f"select distinct t.value ->> 'name' from {_ITEMS} as t")} as products,
+    case when i.canonical ? 'items' then {_list(f"select distinct t.value ->> 'category' from {_ITEMS} as t")} end as categories,
+    case when i.canonical ? 'items' then {_list(f"select distinct t.value ->> 'sku' from {_ITEMS} as t")} end as skus,
+    case when i.canonical ? 'items' then {_list(f"select distinct t.value ->> 'name' from {_ITEMS} as t")} end as products,
     {_PROPERTIES} as properties,
     i.canonical -> 'items' as items
 from interaction i
