@@ -43,6 +43,8 @@ CERTAIN = 9.0
 """Evidence (nats) that no single pair outdoes when clusters are weighed: one coincidence must not outvote many facts."""
 ONE_TO_ONE = 2.0
 """Evidence that two records of sources without duplicates have beforehand: each rival that finds its own record leaves one fewer."""
+HOME = {"address": (1, 2, 4), "phone": (1, 2), "email": (1, 2)}
+"""Levels at which two records share a home or a line; a building of many people is none."""
 RULED = 1e6
 """Evidence of a pair that a rule makes one person; no sum of evidence comes near it."""
 INDIRECT = 0.5
@@ -226,7 +228,7 @@ class _Work:
             label, unheeded = self._clustered(a, b, patterns, evidence, ruled)
             count[0] = int(label.max()) + 1 if len(label) else 0
         with self.clock.step("households"):
-            homes = self._homes(a, b, posterior, label)
+            homes = self._homes(a, b, patterns, posterior, label)
         return self._told(a, b, patterns, evidence, posterior, candidate, label, homes, model, unheeded)
 
     def _scored(
@@ -288,9 +290,13 @@ class _Work:
         np.bitwise_or.at(marks, base, bit[x.source])
         return marks
 
-    def _homes(self, a: Rows, b: Rows, posterior: Floats, label: Rows) -> Rows:
-        """People linked by what only a household shares."""
-        near = posterior[:, Kind.HOUSEHOLD] > TOGETHER
+    def _homes(self, a: Rows, b: Rows, patterns: Bytes, posterior: Floats, label: Rows) -> Rows:
+        """People of one household by their pattern, who share a home, a phone or a mailbox; a family name alone makes no household."""
+        column = {field.name: i for i, field in enumerate(self.comparer.fields)}
+        shared = np.zeros(len(a), bool)
+        for name, levels in HOME.items():
+            shared |= np.isin(patterns[:, column[name]], levels)
+        near = shared & (posterior[:, Kind.HOUSEHOLD] > TOGETHER)
         size = int(label.max()) + 1 if len(label) else 0
         return numbered(components(size, label[a[near]], label[b[near]])[label]) if size else label
 
