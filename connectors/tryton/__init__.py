@@ -66,8 +66,17 @@ class TrytonSource(RestSource):
     declared = (_stream("parties", "party.party"), _stream("opportunities", "sale.opportunity"), _stream("sales", "sale.sale"))
 
     def completed(self, stream: RestStream, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Dates, times and decimals come as objects that name their class; here they become text."""
-        return [_plain(row) for row in rows]
+        """Dates, times and decimals come as objects that name their class; here they become text. Contacts are also listed by kind."""
+        plain = [_plain(row) for row in rows]
+        return [{**row, **_contacts(row)} for row in plain] if stream.kind == "customer" else plain
+
+
+def _contacts(row: Mapping[str, Any]) -> dict[str, list[str]]:
+    ways = [(way["type"], way["value"]) for way in row.get("contact_mechanisms") or [] if way.get("value")]
+    return {
+        "emails": [value for kind, value in ways if kind == "email"],
+        "phones": [value for kind, value in ways if kind in ("phone", "mobile", "sms")],
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -102,7 +102,12 @@ def test_parties_opportunities_and_sales_through_their_lives(tryton: Server) -> 
     assert rooms["parties"].sync().changes == before
 
     deal = tryton.create(
-        "sale.opportunity", party=ann, company=tryton.company, description="Bulk order", amount={"__class__": "Decimal", "decimal": "99.50"}
+        "sale.opportunity",
+        party=ann,
+        company=tryton.company,
+        currency=tryton.currency,
+        description="Bulk order",
+        amount={"__class__": "Decimal", "decimal": "99.50"},
     )
     sale = tryton.create("sale.sale", party=ann, company=tryton.company, currency=tryton.currency, description="First order")
     assert set(rooms["opportunities"].sync().rows) == {str(deal)}
