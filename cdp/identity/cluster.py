@@ -39,15 +39,14 @@ def agglomerate(rows: int, a: Rows, b: Rows, weight: Floats, forbidden: npt.NDAr
     label = np.arange(rows, dtype=np.int64)
     marks = marks.copy()
     low, high = np.minimum(a, b), np.maximum(a, b)
-    total, size, never = weight.astype(float), np.ones(len(a)), forbidden.copy()
-    low, high, total, size, never = _added(low, high, total, size, never, rows)
+    use = _alive(rows, low, high, weight > 0)
+    low, high, total, never = low[use], high[use], weight[use].astype(float), forbidden[use]
+    low, high, total, size, never = _added(low, high, total, np.ones(len(low)), never, rows)
     while True:
         fine = (total > 0) & ~never & ((marks[low] & marks[high]) == 0)
         if not fine.any():
             return numbered(label)
-        alive = np.zeros(rows, bool)
-        alive[low[fine]] = alive[high[fine]] = True
-        keep = alive[low] & alive[high]
+        keep = _alive(rows, low, high, fine)
         low, high, total, size, never, fine = low[keep], high[keep], total[keep], size[keep], never[keep], fine[keep]
         joined = _mutual(rows, low[fine], high[fine], total[fine] / size[fine])
         into = np.arange(rows, dtype=np.int64)
@@ -58,6 +57,13 @@ def agglomerate(rows: int, a: Rows, b: Rows, weight: Floats, forbidden: npt.NDAr
         apart = low != high
         low, high = np.minimum(low[apart], high[apart]), np.maximum(low[apart], high[apart])
         low, high, total, size, never = _added(low, high, total[apart], size[apart], never[apart], rows)
+
+
+def _alive(rows: int, low: Rows, high: Rows, fine: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The edges between clusters that still have an edge to join by."""
+    touched = np.zeros(rows, bool)
+    touched[low[fine]] = touched[high[fine]] = True
+    return np.asarray(touched[low] & touched[high])
 
 
 def _added(
