@@ -1,4 +1,4 @@
-"""The conformance checks: each states one rule of the contract, and a connector that breaks it makes the check fail with a sentence.
+"""The conformance checks of reading: each states one rule of the contract, and says in a sentence how a connector breaks it.
 
 Each check is a function of a `Lab`; its docstring is the rule. `needs` names what the fake must be able to do (`FakeVendor.can`),
 or `incremental` for streams that are not read whole each time; where it cannot, the check does not apply.
@@ -6,19 +6,15 @@ or `incremental` for streams that are not read whole each time; where it cannot,
 
 from __future__ import annotations
 
-import io
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from unittest import mock
 
 from jsonschema import Draft202012Validator
 
-from connectors.contract import AuthError, ConfigError, ContractError, SourceError, Throttled, Unavailable
-from connectors.testing.fake import Fault, throttle
+from connectors.contract import AuthError, ContractError, SourceError
+from connectors.testing.fake import Fault
 from connectors.testing.lab import Lab
 
 
@@ -49,16 +45,19 @@ def check(*needs: str) -> Callable[[Callable[[Lab], None]], Callable[[Lab], None
     return register
 
 
-def _must(holds: object, text: str) -> None:
+def must(holds: object, text: str) -> None:
+    """Fail with `text` unless something holds."""
     if not holds:
         raise Failed(text)
 
 
-def _agrees(lab: Lab) -> None:
-    _must(lab.agrees(), f"what landed is not what the source has: {lab.difference()}")
+def agrees(lab: Lab) -> None:
+    """Fail unless what landed is what the source has."""
+    must(lab.agrees(), f"what landed is not what the source has: {lab.difference()}")
 
 
-def _raises(lab: Lab, kinds: tuple[type[SourceError], ...]) -> SourceError:
+def raises(lab: Lab, kinds: tuple[type[SourceError], ...]) -> SourceError:
+    """The error of a sync; fail unless it is one of `kinds`."""
     try:
         lab.sync()
     except kinds as error:
@@ -77,10 +76,10 @@ def configuration(lab: Lab) -> None:
     schema: Mapping[str, Any] = type(lab.source()).config_schema
     Draft202012Validator.check_schema(schema)
     config = lab.fake.config()
-    _must(Draft202012Validator(schema).is_valid(config), "the right configuration does not meet config_schema")
+    must(Draft202012Validator(schema).is_valid(config), "the right configuration does not meet config_schema")
     for name in schema.get("required", []):
-        _must(not Draft202012Validator(schema).is_valid({k: v for k, v in config.items() if k != name}), f"{name} is not required")
-    _must(not Draft202012Validator(schema).is_valid({**config, "no_such_setting": 1}), "an unknown setting is let through")
+        must(not Draft202012Validator(schema).is_valid({k: v for k, v in config.items() if k != name}), f"{name} is not required")
+    must(not Draft202012Validator(schema).is_valid({**config, "no_such_setting": 1}), "an unknown setting is let through")
 
 
 @check()
@@ -104,7 +103,7 @@ def full_read(lab: Lab) -> None:
     """A first read gives every row, as the source wrote it."""
     lab.fill(7)
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
 
 
 @check()
@@ -114,22 +113,22 @@ def keys(lab: Lab) -> None:
     lab.fake.put(lab.stream, "")
     lab.fake.page_size = 2
     landed = lab.sync()
-    _must(not landed.repeated, f"keys given twice: {landed.repeated}")
-    _must(not set(landed.rows) & {"", "None"}, "a row without key was given as a row")
-    _agrees(lab)
+    must(not landed.repeated, f"keys given twice: {landed.repeated}")
+    must(not set(landed.rows) & {"", "None"}, "a row without key was given as a row")
+    agrees(lab)
 
 
 @check()
 def page_sizes(lab: Lab) -> None:
     """Pages of one row, of an exact multiple, and no row at all are read to the end."""
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
     lab.fill(6)
     for size in (1, 2, 3, 6, 100):
         lab.fake.page_size, lab.landed.bookmark = size, None
         lab.landed.rows.clear()
         lab.sync()
-        _agrees(lab)
+        agrees(lab)
 
 
 @check("empty_page")
@@ -138,7 +137,7 @@ def empty_middle_page(lab: Lab) -> None:
     lab.fill(6)
     lab.fake.page_size, lab.fake.empty_page = 2, True
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
 
 
 @check("repeat")
@@ -147,8 +146,8 @@ def repeated_cursor(lab: Lab) -> None:
     lab.fill(6)
     lab.fake.page_size, lab.fake.repeat = 2, True
     lab.fake.faults.append(Fault(500, times=10**6, after=30))
-    _raises(lab, (ContractError,))
-    _must(len(lab.fake.requests) <= 30, f"{len(lab.fake.requests)} requests were sent before it stopped")
+    raises(lab, (ContractError,))
+    must(len(lab.fake.requests) <= 30, f"{len(lab.fake.requests)} requests were sent before it stopped")
 
 
 @check()
@@ -161,7 +160,7 @@ def lazy(lab: Lab) -> None:
     before = len(lab.fake.requests)
     page = next(source.read(lab.stream))
     children = len(page.rows) if lab.fake.page_size else 0
-    _must(len(lab.fake.requests) - before <= 2 + children, f"{len(lab.fake.requests) - before} requests before the first page was given")
+    must(len(lab.fake.requests) - before <= 2 + children, f"{len(lab.fake.requests) - before} requests before the first page was given")
 
 
 @check()
@@ -170,7 +169,7 @@ def odd_values(lab: Lab) -> None:
     lab.fill(1)
     lab.fake.put(lab.stream, "2", name="Zoë \u202e🎉 Ξένη\u0000", unknown_field={"deep": [1, None, True]}, huge=2**63 + 1)
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
 
 
 # --- reads that go on ---------------------------------------------------------------------------------------------------------
@@ -184,8 +183,8 @@ def idle(lab: Lab) -> None:
     before = lab.landed.changes
     lab.fake.clock.advance(3600)
     lab.sync()
-    _must(lab.landed.changes == before, f"{lab.landed.changes - before} changes landed from a source that did not change")
-    _agrees(lab)
+    must(lab.landed.changes == before, f"{lab.landed.changes - before} changes landed from a source that did not change")
+    agrees(lab)
 
 
 @check()
@@ -197,11 +196,11 @@ def updates_and_inserts(lab: Lab) -> None:
     lab.fake.put(lab.stream, "2", name="Changed")
     lab.fake.put(lab.stream, "9")
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
     lab.fake.clock.advance(3600)
     lab.fake.put(lab.stream, "3", name="Changed later")
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
 
 
 @check("incremental")
@@ -215,8 +214,8 @@ def asks_for_changes(lab: Lab) -> None:
     lab.fake.put(lab.stream, "1", name="Changed")
     before = len(lab.fake.requests)
     lab.sync()
-    _agrees(lab)
-    _must(len(lab.fake.requests) - before < 30, "the next read went through all rows again")
+    agrees(lab)
+    must(len(lab.fake.requests) - before < 30, "the next read went through all rows again")
 
 
 @check("incremental")
@@ -227,7 +226,7 @@ def ties(lab: Lab) -> None:
     lab.fake.put(lab.stream, "8", lab.fake.clock.now())
     lab.fake.clock.advance(3600)
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
 
 
 @check("incremental")
@@ -238,7 +237,7 @@ def late_commits(lab: Lab) -> None:
     lab.fake.put(lab.stream, "8", lab.fake.clock.now() - timedelta(seconds=lab.fake.lag))
     lab.fake.clock.advance(3600)
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
 
 
 @check("delete")
@@ -249,7 +248,7 @@ def deletions(lab: Lab) -> None:
     lab.fake.clock.advance(60)
     lab.fake.delete(lab.stream, "2")
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
 
 
 @check("merge")
@@ -260,8 +259,8 @@ def merges(lab: Lab) -> None:
     lab.fake.clock.advance(60)
     lab.fake.merge(lab.stream, "2", "4")
     lab.sync()
-    _agrees(lab)
-    _must(lab.landed.merged.get("2") == "4", "the merge of row 2 into row 4 is not told")
+    agrees(lab)
+    must(lab.landed.merged.get("2") == "4", "the merge of row 2 into row 4 is not told")
 
 
 @check("zones", "incremental")
@@ -275,7 +274,7 @@ def time_zones(lab: Lab) -> None:
     lab.fake.put(lab.stream, "7")
     lab.fake.clock.advance(60)
     lab.sync()
-    _agrees(lab)
+    agrees(lab)
 
 
 @check()
@@ -288,7 +287,7 @@ def kill_and_resume(lab: Lab) -> None:
         lab.landed.bookmark = None
         lab.sync(stop_after=pages)
         lab.sync()
-        _agrees(lab)
+        agrees(lab)
 
 
 @check("incremental")
@@ -301,155 +300,4 @@ def kill_in_a_later_run(lab: Lab) -> None:
     lab.fake.page_size = 2
     lab.sync(stop_after=1)
     lab.sync()
-    _agrees(lab)
-
-
-# --- a source at its worst ----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _no_sleep() -> Iterator[list[float]]:
-    slept: list[float] = []
-    with mock.patch("time.sleep", slept.append):
-        yield slept
-
-
-@check()
-def throttling(lab: Lab) -> None:
-    """After 429 nothing is asked before the time that the source names as seconds, as a fraction or as a date; then the read goes on."""
-    lab.fill(6)
-    lab.fake.page_size = 2
-    for form in ("seconds", "float", "date"):
-        lab.landed.rows.clear()
-        lab.landed.bookmark = None
-        lab.fake.faults.append(throttle(lab.fake.clock, form, after=2))
-        with _no_sleep() as slept:
-            lab.sync()
-        _must(not slept, "the connector sleeps by itself")
-        _must(not lab.fake.too_early, f"asked again before the time named as {form}")
-        _agrees(lab)
-
-
-@check()
-def long_throttling(lab: Lab) -> None:
-    """A long pause is not waited for: Throttled names its end, and a run after it goes on."""
-    lab.fill(6)
-    lab.fake.page_size = 2
-    lab.fake.faults.append(throttle(lab.fake.clock, "seconds", 7200, after=2))
-    began = lab.fake.clock.now()
-    error = _raises(lab, (Throttled,))
-    assert isinstance(error, Throttled)
-    _must(abs((error.until - began).total_seconds() - 7200) < 60, "Throttled.until is not the end of the pause")
-    _must(lab.fake.clock.now() - began < timedelta(minutes=5), "the pause was waited for")
-    lab.fake.clock.advance(7200)
-    lab.sync()
-    _agrees(lab)
-
-
-@check("renew")
-def expired_token(lab: Lab) -> None:
-    """A token that expires in the middle of a read is renewed, and the read goes on."""
-    lab.fill(6)
-    lab.fake.page_size = 2
-    reading = lab.source().read(lab.stream)
-    rows = list(next(reading).rows)
-    lab.fake.expire()
-    for page in reading:
-        rows.extend(page.rows)
-    _must(len(rows) == len(lab.fake.truth(lab.stream)), "rows are missing after the token was renewed")
-
-
-@check()
-def revoked_token(lab: Lab) -> None:
-    """Credentials that are revoked in the middle of a read are an AuthError; when they are back, the next run goes on."""
-    lab.fill(6)
-    lab.fake.page_size = 2
-    reading = lab.source().read(lab.stream)
-    next(reading)
-    lab.fake.revoked = True
-    lab.fake.expire()
-    try:
-        list(reading)
-    except AuthError:
-        lab.fake.revoked = False
-        lab.sync()
-        _agrees(lab)
-        return
-    raise Failed("no AuthError where the credentials were revoked")
-
-
-@check()
-def failure_once(lab: Lab) -> None:
-    """A source that fails once, or breaks off its answer, is asked again."""
-    lab.fill(6)
-    lab.fake.page_size = 2
-    for fault in (Fault(500, after=2), Fault(503, after=2), Fault(200, '{"cut', after=2)):
-        lab.landed.rows.clear()
-        lab.landed.bookmark = None
-        lab.fake.faults.append(fault)
-        lab.sync()
-        _agrees(lab)
-
-
-@check()
-def failure_for_ever(lab: Lab) -> None:
-    """A source that goes on failing is Unavailable after a few attempts, and the next run goes on."""
-    lab.fill(6)
-    lab.fake.page_size = 2
-    lab.fake.faults.append(Fault(502, times=10**6, after=2))
-    _raises(lab, (Unavailable,))
-    _must(len(lab.fake.requests) < 40, f"{len(lab.fake.requests)} requests were sent to a source that fails")
-    lab.fake.faults.clear()
-    lab.sync()
-    _agrees(lab)
-
-
-@check()
-def malformed_for_ever(lab: Lab) -> None:
-    """An answer that is never JSON is a ContractError or Unavailable, and never an empty read."""
-    lab.fill(3)
-    lab.sync()
-    lab.fake.faults.append(Fault(200, "<html>maintenance</html>", times=10**6, after=1))
-    _raises(lab, (ContractError, Unavailable))
-    lab.fake.faults.clear()
-    _agrees(lab)
-
-
-@check()
-def error_inside_success(lab: Lab) -> None:
-    """An answer of status 200 that holds an error, and no rows, is an error and never an empty read."""
-    lab.fill(3)
-    lab.sync()
-    lab.fake.faults.append(Fault(200, '{"error": {"code": "internal", "message": "something broke"}}', times=10**6, after=1))
-    _raises(lab, (ContractError, Unavailable, ConfigError))
-    lab.fake.faults.clear()
-    _agrees(lab)
-
-
-@check()
-def silence(lab: Lab) -> None:
-    """No log line and no error text carries a secret, an e-mail address or a body."""
-    lab.fill(3)
-    body = f'{{"message": "no entry for person1@example.org with {lab.fake.secret}"}}'
-    stream = io.StringIO()
-    handler, root = logging.StreamHandler(stream), logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    said: list[str] = []
-    try:
-        lab.sync()
-        for status in (400, 401, 403, 404, 418, 429, 500, 200):
-            lab.fake.faults.append(Fault(status, body if status != 200 else body[:-3], {"Retry-After": "7200"}, times=8, after=1))
-            try:
-                lab.source().streams()
-                list(lab.source().read(lab.stream))
-            except SourceError as error:
-                said.append(str(error))
-            lab.fake.faults.clear()
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
-    text = stream.getvalue() + "\n".join(said)
-    for secret, what in ((lab.fake.secret, "the secret"), ("@example.org", "an e-mail address"), ("no entry for", "a body")):
-        _must(secret not in text, f"{what} is in the log or in an error text")
+    agrees(lab)

@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from connectors.contract import ConfigError, SourceError
+from connectors.testing import worst as worst  # registers its checks
 from connectors.testing.checks import CHECKS, Check, Failed
 from connectors.testing.clock import ManualClock
 from connectors.testing.fake import FakeVendor

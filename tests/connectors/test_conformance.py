@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.testing.checks import CHECKS
+from connectors.testing import CHECKS
 from connectors.testing.conformance import conform, run
 from connectors.testing.mutants import MUTANTS
 from connectors.testing.reference import ReferenceFake, ReferenceSource
