@@ -56,7 +56,7 @@ class Names:
         loose |= self.words.winkler(a, b) >= 0.9
         out = np.full(len(a), 8, np.uint8)
         out[loose | (near & both_names)] = 6
-        out[(self.skeleton_code[a] == self.skeleton_code[b]) & (self.skeleton_code[a] >= 0)] = 6
+        out[(self.skeleton_code[a] == self.skeleton_code[b]) & (self.skeleton_code[a] >= 0) & (shortest >= 5)] = 6
         out[near & ~both_names] = 5
         same_letter = self.letter[a] == self.letter[b]
         check = np.flatnonzero(same_letter & (shortest >= 3))
@@ -286,7 +286,7 @@ def birth(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> Bytes:
     out[year & partial & (month | (ma == 0) | (mb == 0))] = 4
     out[digit] = 4
     out[month & day & ~year & ~_one_digit(ya, yb)] = 5
-    out[(ma == db) & (mb == da) & (ma > 0) & _one_digit(ya, yb)] = 4
+    out[(ma == db) & (mb == da) & (ma > 0) & (ma != da) & _one_digit(ya, yb)] = 4
     out[swapped] = 3
     out[a == b] = 1
     out[(a == b) & (ma == 0)] = 4

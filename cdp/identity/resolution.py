@@ -49,8 +49,8 @@ RULED = 1e6
 """Evidence of a pair that a rule makes one person; no sum of evidence comes near it."""
 INDIRECT = 0.5
 """What evidence counts between records that only others bring together: it repeats in part what those have said."""
-COMPLETE = 64
-"""Components up to this size have all their pairs compared, not only candidates."""
+COMPLETE, COMPLETED_EACH = 1000, 20
+"""Components up to this size have all their pairs compared, not only candidates; and so many pairs for each record at most."""
 RANDOM_PAIRS = 60_000
 
 
@@ -382,13 +382,20 @@ def _completion(rows: int, a: Rows, b: Rows, evidence: Floats) -> tuple[Rows, Ro
     linked = evidence > 0
     label = components(rows, a[linked], b[linked])
     size = np.bincount(label, minlength=1)
-    members = np.flatnonzero((size[label] > 2) & (size[label] <= COMPLETE))
+    members = np.flatnonzero((size[label] > 2) & (size[label] <= _completed(size, rows)))
     members = members[np.argsort(label[members], kind="stable")]
     if not len(members):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     pairs = Part.of("component", members, label[members].astype(np.uint64)).pairs(0, rows)
     pairs = pairs[~among(pairs, np.sort((a << 32) | b))]
     return pairs >> 32, pairs & 0xFFFFFFFF
+
+
+def _completed(size: Rows, rows: int) -> int:
+    """The size up to which components are completed: the largest that keeps the pairs within their budget."""
+    ascending = np.sort(size[size > 2])
+    beyond = np.flatnonzero(np.cumsum(ascending * (ascending - 1) // 2) > COMPLETED_EACH * rows + 1_000_000)
+    return min(COMPLETE, int(ascending[beyond[0]]) - 1) if len(beyond) else COMPLETE
 
 
 def _joined(rows: int, same: list[tuple[Decision, int, int]], never: Rows) -> tuple[Rows, tuple[Decision, ...]]:

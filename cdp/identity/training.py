@@ -19,7 +19,7 @@ ROUNDS = 200
 STRENGTH = 40.0
 """How many pairs the table of fields weighs, in each class and field."""
 FEW = 2000
-"""Candidate pairs below which the table weighs more, in proportion, up to eightfold: classes found in so few pairs are not to be trusted."""
+"""Candidate pairs below which the table weighs more, up to eightfold: classes found in so few pairs are not to be trusted."""
 ANCHOR = 1.0
 """How strongly a field that agrees by chance in a class is held to what random pairs show, as a share of the class."""
 
