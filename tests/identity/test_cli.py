@@ -57,7 +57,7 @@ def test_evaluate_runs_on_labelled_files(name: str, least: float) -> None:
         str(MAPPINGS / f"{name}.yaml"),
         "--json",
     ]
-    result = CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
+    result = CliRunner().invoke(evaluate, [str(folder / "records.parquet"), *arguments], catch_exceptions=False)
     assert json.loads(result.output)["scores"]["pairs"]["f1"] > least
 
 
