@@ -7,7 +7,7 @@ so that it does not matter who compared them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -98,14 +98,18 @@ def compare_all(blocks: Blocks, comparer: Comparer) -> Compared:
     return together(pieces, len(comparer.fields))
 
 
-def together(pieces: Sequence[Piece], fields: int) -> Compared:
-    """Pieces in the order of their ranges as one; patterns are numbered alike whatever the ranges were."""
+def together(pieces: list[Piece], fields: int) -> Compared:
+    """Pieces in the order of their ranges as one; patterns are numbered alike whatever the ranges were.
+
+    The list is emptied on the way, so that no pair is in memory twice.
+    """
     patterns, _, where = counted(np.concatenate([piece.patterns for piece in pieces] or [np.zeros((0, fields), np.uint8)]))
-    offsets = np.cumsum([0] + [len(piece.patterns) for piece in pieces])
-    none = np.zeros(0, np.int32)
-    pattern = np.concatenate(
-        [where[offset + piece.which].astype(np.int32) for offset, piece in zip(offsets, pieces, strict=False)] or [none]
-    )
-    a = np.concatenate([piece.a for piece in pieces] or [none])
-    b = np.concatenate([piece.b for piece in pieces] or [none])
+    end, seen = sum(len(piece.a) for piece in pieces), len(where)
+    a, b, pattern = (np.empty(end, np.int32) for _ in range(3))
+    while pieces:
+        piece = pieces.pop()
+        seen -= len(piece.patterns)
+        part = slice(end - len(piece.a), end)
+        a[part], b[part], pattern[part] = piece.a, piece.b, where[seen + piece.which]
+        end = part.start
     return Compared(a, b, pattern, patterns, np.bincount(pattern, minlength=len(patterns)))
