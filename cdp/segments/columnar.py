@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from cdp.attributes.language.sql import Field, Fields
 from cdp.attributes.language.tree import Type
 from cdp.segments.store import segments
 
+_ABANDONED = 6 * 3600
+"""Seconds after which a build that has not ended never will."""
 BITS = 62
 """Sources, channels or segments in one column of bits."""
 
@@ -76,6 +79,7 @@ def build(engine: Engine, folder: Path, as_of: datetime | None = None) -> Path:
     """
     moment = (as_of or datetime.now(UTC)).astimezone(UTC)
     folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     work = Path(tempfile.mkdtemp(prefix="building-", dir=folder))
     try:
         target = work / "copy.duckdb"
@@ -90,6 +94,13 @@ def build(engine: Engine, folder: Path, as_of: datetime | None = None) -> Path:
     for old in sorted(folder.glob("*.duckdb"))[:-2]:
         old.unlink(missing_ok=True)
     return final
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what builds that were killed left behind."""
+    for left in folder.glob("building-*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _build(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, moment: datetime) -> None:
