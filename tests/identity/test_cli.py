@@ -49,15 +49,8 @@ def test_evaluate_runs_on_labelled_files(name: str, least: float) -> None:
     folder = DATA / name
     if not folder.exists():
         pytest.skip(f"{name} is not on this machine")
-    arguments = [
-        str(folder / "records.parquet"),
-        "--truth",
-        str(folder / "truth.parquet"),
-        "--mapping",
-        str(MAPPINGS / f"{name}.yaml"),
-        "--json",
-    ]
-    result = CliRunner().invoke(evaluate, [str(folder / "records.parquet"), *arguments], catch_exceptions=False)
+    options = ["--truth", str(folder / "truth.parquet"), "--mapping", str(MAPPINGS / f"{name}.yaml"), "--json"]
+    result = CliRunner().invoke(evaluate, [str(folder / "records.parquet"), *options], catch_exceptions=False)
     assert json.loads(result.output)["scores"]["pairs"]["f1"] > least
 
 
