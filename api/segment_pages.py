@@ -25,7 +25,8 @@ blueprint = Blueprint("segment_pages", __name__)
 _CHANGES = """select c.profile_id as id, c.change, c.cause, c.at, p.kind, g.display_name from segment_change c
     left join profile p on p.id = c.profile_id left join golden g on g.profile_id = c.profile_id
     where c.segment_id = :id order by c.id desc limit 12"""
-_DAYS = """select to_char(at, 'YYYY-MM-DD') as day, count(*) filter (where change = 'entered') as entered, count(*) filter (where change = 'left') as gone
+_DAYS = """select to_char(at, 'YYYY-MM-DD') as day, count(*) filter (where change = 'entered') as entered,
+    count(*) filter (where change = 'left') as gone
     from segment_change where segment_id = :id and at > now() - interval '30 days' group by 1 order by 1 desc limit 14"""
 
 

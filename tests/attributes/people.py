@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
 
+_CHOSEN: dict[str, Any] = {"source": "crm", "source_key": "1", "rule": "most_recent", "others": []}
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 _keys = count(1)
 
@@ -36,7 +37,7 @@ def person(c: Connection, n: int, *, household: int | None = None, consents: dic
         "addresses": [{k: values.pop(k) for k in ("city", "country", "postal_code", "region") if k in values} | {"sources": []}],
     }
     document = {
-        "values": {k: {"value": v, "source": "crm", "source_key": "1", "rule": "most_recent", "others": []} for k, v in values.items()},
+        "values": {k: {"value": v} | _CHOSEN for k, v in values.items()},
         "contact": contact,
         "identifiers": [],
         "consents": {purpose: {"state": state} for purpose, state in (consents or {}).items()},

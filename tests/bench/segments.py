@@ -35,13 +35,17 @@ insert into profile (id, household_id, created_at) select md5('p' || i)::uuid, c
     timestamptz '2026-11-01' - (i % 1500) * interval '1 day' from generate_series(1, :people) i;
 insert into golden (profile_id, display_name, document, record_count, source_count, interaction_count, first_seen_at, last_seen_at)
 select md5('p' || i)::uuid, 'Person ' || i, jsonb_build_object(
-    'values', jsonb_build_object('given_name', jsonb_build_object('value', 'G' || i % 900), 'family_name', jsonb_build_object('value', 'F' || i % 9000),
+    'values', jsonb_build_object('given_name', jsonb_build_object('value', 'G' || i % 900), 'family_name', jsonb_build_object('value',
+        'F' || i % 9000),
         'birth_date', jsonb_build_object('value', (date '1940-01-01' + (i % 25000))::text), 'language', jsonb_build_object('value', 'de')),
-    'contact', jsonb_build_object('emails', jsonb_build_array(jsonb_build_object('value', 'p' || i || '@example.' || (array['org','com','net'])[1 + i % 3])),
+    'contact', jsonb_build_object('emails', jsonb_build_array(jsonb_build_object('value',
+        'p' || i || '@example.' || (array['org','com','net'])[1 + i % 3])),
         'phones', '[]'::jsonb, 'addresses', jsonb_build_array(jsonb_build_object('city',
-            (array['Berlin','Hamburg','Wien','Bern','Paris','Lyon','Roma'])[1 + i % 7], 'country', (array['DE','DE','AT','CH','FR','FR','IT'])[1 + i % 7]))),
+            (array['Berlin','Hamburg','Wien','Bern','Paris','Lyon','Roma'])[1 + i % 7], 'country',
+                (array['DE','DE','AT','CH','FR','FR','IT'])[1 + i % 7]))),
     'consents', jsonb_build_object('email', jsonb_build_object('state', (array['granted','granted','denied'])[1 + i % 3])),
-    'stats', jsonb_build_object('interactions', 10, 'by_channel', jsonb_build_object((array['email','web','phone','app'])[1 + i % 4], 3, 'web', 2))),
+    'stats', jsonb_build_object('interactions', 10, 'by_channel', jsonb_build_object((array['email','web','phone','app'])[1 + i % 4], 3,
+        'web', 2))),
     2, 2, 10, timestamptz '2026-11-01' - (i % 1500) * interval '1 day', timestamptz '2026-11-01' - (i % 400) * interval '1 day'
 from generate_series(1, :people) i;
 insert into record (source_id, stream, source_key, raw, canonical, content_hash, profile_id)
@@ -49,13 +53,16 @@ select 1 + (i + s) % 3, 'c', i::text, '{}', '{}', '', md5('p' || i)::uuid from g
 where s = 0 or i % 2 = 0;
 drop index ix_interaction_customer; drop index ix_interaction_changed_at; drop index ix_interaction_profile_id_at; drop index ix_interaction_at;
 alter table interaction drop constraint uq_interaction_source_id_stream_source_key;
-insert into interaction (source_id, stream, source_key, kind, name, channel, status, at, amount, currency, canonical, raw, content_hash, profile_id)
+insert into interaction (source_id, stream, source_key, kind, name, channel, status, at, amount, currency, canonical, raw, content_hash,
+    profile_id)
 select 1 + g % 3, 'e', g::text, kind, case kind when 'page_view' then (array['home','pricing','product','help'])[1 + g % 4] end,
     (array['web','email','phone','app','web'])[1 + g % 5], case kind when 'order' then (array['paid','paid','paid','cancelled'])[1 + g % 4]
-    when 'ticket' then (array['closed','closed','closed','open'])[1 + g % 4] end, at, case when kind in ('order', 'return') then 5 + g % 300 end, 'EUR',
+    when 'ticket' then (array['closed','closed','closed','open'])[1 + g % 4] end, at, case when kind in ('order',
+        'return') then 5 + g % 300 end, 'EUR',
     case kind when 'order' then jsonb_build_object('items', jsonb_build_array(jsonb_build_object('sku', 'S' || g % 500, 'category',
         (array['shoes','hats','books','garden','toys'])[1 + g % 5]))) when 'page_view' then jsonb_build_object('properties',
-        jsonb_build_object('path', '/p/' || g % 1000, 'seconds', g % 300)) else '{"direction": "inbound"}' end, '{}', '', md5('p' || who)::uuid
+        jsonb_build_object('path', '/p/' || g % 1000, 'seconds', g % 300)) else '{"direction": "inbound"}' end, '{}', '',
+            md5('p' || who)::uuid
 from (select g, 1 + floor(:people * pow(random(), 1.4))::int as who, timestamptz '2026-11-01' - random() * 1095 * interval '1 day' as at,
     (array['page_view','page_view','page_view','page_view','email','email','order','visit','ticket','call'])[1 + floor(random() * 10)::int] as kind
     from generate_series(1, :people * 10) g) x;
@@ -188,7 +195,8 @@ def _change(engine: Engine, people: int) -> dict[str, Any]:
     with engine.begin() as connection:
         changed = list(
             connection.execute(
-                text("""insert into interaction (source_id, stream, source_key, kind, status, at, amount, canonical, raw, content_hash, profile_id)
+                text("""insert into interaction (source_id, stream, source_key, kind, status, at, amount, canonical, raw, content_hash,
+                    profile_id)
                 select 1, 'e', 'n' || i, 'order', 'paid', timestamptz '2026-11-01 12:30+00', 50, '{}', '{}', '', md5('p' || i)::uuid
                 from generate_series(1, :people, 100) i returning profile_id"""),
                 {"people": people},
