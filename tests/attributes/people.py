@@ -63,7 +63,8 @@ def event(c: Connection, n: int, kind: str, days: float, *, amount: float | None
     """An interaction of profile `n`, so many days before `NOW`."""
     columns = {name: more.pop(name, None) for name in ("name", "channel", "status")}
     canonical = {k: v for k, v in (columns | more).items() if v is not None}
-    statement = """insert into interaction (source_id, stream, source_key, kind, name, channel, status, at, amount, currency, canonical, raw,
+    statement = """insert into interaction (
+        source_id, stream, source_key, kind, name, channel, status, at, amount, currency, canonical, raw,
         content_hash, profile_id) values (:source, 's', :key, :kind, :name, :channel, :status, :at, :amount, :currency, :canonical, '{}',
         '\\x00', :profile) returning id"""
     row = columns | {"kind": kind, "at": ago(days), "amount": amount, "currency": currency, "profile": uid(n), "key": str(next(_keys))}

@@ -51,7 +51,8 @@ from generate_series(1, :people) i;
 insert into record (source_id, stream, source_key, raw, canonical, content_hash, profile_id)
 select 1 + (i + s) % 3, 'c', i::text, '{}', '{}', '', md5('p' || i)::uuid from generate_series(1, :people) i, generate_series(0, 1) s
 where s = 0 or i % 2 = 0;
-drop index ix_interaction_customer; drop index ix_interaction_changed_at; drop index ix_interaction_profile_id_at; drop index ix_interaction_at;
+drop index ix_interaction_customer; drop index ix_interaction_changed_at;
+drop index ix_interaction_profile_id_at; drop index ix_interaction_at;
 alter table interaction drop constraint uq_interaction_source_id_stream_source_key;
 insert into interaction (source_id, stream, source_key, kind, name, channel, status, at, amount, currency, canonical, raw, content_hash,
     profile_id)
@@ -64,7 +65,8 @@ select 1 + g % 3, 'e', g::text, kind, case kind when 'page_view' then (array['ho
         jsonb_build_object('path', '/p/' || g % 1000, 'seconds', g % 300)) else '{"direction": "inbound"}' end, '{}', '',
             md5('p' || who)::uuid
 from (select g, 1 + floor(:people * pow(random(), 1.4))::int as who, timestamptz '2026-11-01' - random() * 1095 * interval '1 day' as at,
-    (array['page_view','page_view','page_view','page_view','email','email','order','visit','ticket','call'])[1 + floor(random() * 10)::int] as kind
+    (array['page_view','page_view','page_view','page_view','email','email','order','visit','ticket','call'])
+        [1 + floor(random() * 10)::int] as kind
     from generate_series(1, :people * 10) g) x;
 create index ix_interaction_profile_id_at on interaction (profile_id, at desc, id desc); create index ix_interaction_at on interaction (at)
 """
