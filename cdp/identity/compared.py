@@ -24,8 +24,6 @@ from cdp.identity.training import counted
 Floats = npt.NDArray[np.float64]
 FAINT = 0.01
 """A pair below this probability matters only where others connect its records."""
-TOGETHER = 0.9
-"""Two people are of one household from this probability on."""
 SLICE = 8_000_000
 
 
@@ -51,14 +49,19 @@ class Compared:
     def matter(self, rows: int, evidence: Floats, posterior: Floats, same: Rows) -> Rows:
         """Numbers of the pairs that can change the answer.
 
-        Those are pairs whose records other pairs (or the decisions `same`) connect, pairs that are not improbable, and pairs of a household.
+        Those are pairs whose records other pairs (or the decisions `same`) connect, and pairs that are not improbable.
         `evidence` and `posterior` are by pattern.
         """
         linked = np.concatenate([start + np.flatnonzero(evidence[part] > 0) for start, part in self._slices()] or [np.zeros(0, np.int64)])
         label = components(rows, np.r_[self.a[linked], same[:, 0]], np.r_[self.b[linked], same[:, 1]]).astype(np.int32)
-        telling = (posterior[:, Kind.SAME] > FAINT) | (posterior[:, Kind.HOUSEHOLD] > TOGETHER)
+        telling = posterior[:, Kind.SAME] > FAINT
         kept = [start + np.flatnonzero(telling[part] | self._connected(label, start, len(part))) for start, part in self._slices()]
         return np.concatenate(kept or [np.zeros(0, np.int64)])
+
+    def of(self, patterns: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+        """The pairs with one of the patterns."""
+        pairs = np.concatenate([start + np.flatnonzero(patterns[part]) for start, part in self._slices()] or [np.zeros(0, np.int64)])
+        return self.a[pairs], self.b[pairs]
 
     def _slices(self) -> list[tuple[int, Ints]]:
         return [(start, self.pattern[start : start + SLICE]) for start in range(0, len(self.pattern), SLICE)]

@@ -25,7 +25,7 @@ from cdp.identity.blocks import Part
 from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
-from cdp.identity.compared import TOGETHER, Compared, Engine, compare_all
+from cdp.identity.compared import Compared, Engine, compare_all
 from cdp.identity.features import Features, Values, family_first, features
 from cdp.identity.fields import Kind
 from cdp.identity.forms import name_forms, touched
@@ -49,6 +49,8 @@ RULED = 1e6
 """Evidence of a pair that a rule makes one person; no sum of evidence comes near it."""
 INDIRECT = 0.5
 """What evidence counts between records that only others bring together: it repeats in part what those have said."""
+TOGETHER = 0.9
+"""Two people are of one household from this probability on."""
 COMPLETE, COMPLETED_EACH = 1000, 20
 """Components up to this size have all their pairs compared, not only candidates; and so many pairs for each record at most."""
 RANDOM_PAIRS = 60_000
@@ -228,7 +230,9 @@ class _Work:
             label, unheeded = self._clustered(a, b, patterns, evidence, ruled)
             count[0] = int(label.max()) + 1 if len(label) else 0
         with self.clock.step("households"):
-            homes = self._homes(a, b, patterns, posterior, label)
+            near = self._of_a_home(patterns, posterior)
+            x, y = found.of(self._of_a_home(found.patterns, model.posterior(found.patterns)))
+            homes = self._homes(np.r_[a[near], x], np.r_[b[near], y], label)
         return self._told(a, b, patterns, evidence, posterior, candidate, label, homes, model, unheeded)
 
     def _scored(
@@ -290,15 +294,18 @@ class _Work:
         np.bitwise_or.at(marks, base, bit[x.source])
         return marks
 
-    def _homes(self, a: Rows, b: Rows, patterns: Bytes, posterior: Floats, label: Rows) -> Rows:
-        """People of one household by their pattern, who share a home, a phone or a mailbox; a family name alone makes no household."""
+    def _of_a_home(self, patterns: Bytes, posterior: Floats) -> npt.NDArray[np.bool_]:
+        """Patterns of people of one household who share a home, a phone or a mailbox; a family name alone makes no household."""
         column = {field.name: i for i, field in enumerate(self.comparer.fields)}
-        shared = np.zeros(len(a), bool)
+        shared = np.zeros(len(patterns), bool)
         for name, levels in HOME.items():
             shared |= np.isin(patterns[:, column[name]], levels)
-        near = shared & (posterior[:, Kind.HOUSEHOLD] > TOGETHER)
+        return np.asarray(shared & (posterior[:, Kind.HOUSEHOLD] > TOGETHER))
+
+    def _homes(self, a: Rows, b: Rows, label: Rows) -> Rows:
+        """The household of each row, from pairs of one."""
         size = int(label.max()) + 1 if len(label) else 0
-        return numbered(components(size, label[a[near]], label[b[near]])[label]) if size else label
+        return numbered(components(size, label[a], label[b])[label]) if size else label
 
     def _told(
         self, a: Rows, b: Rows, patterns: Bytes, evidence: Floats, posterior: Floats, candidate: npt.NDArray[np.bool_],
