@@ -51,18 +51,19 @@ class ResolveReport:
     stages: dict[str, float] = field(default_factory=dict)
 
 
-def resolve_profiles(engine: Engine, settings: Settings, *, dry_run: bool = False) -> ResolveReport:
+def resolve_profiles(engine: Engine, settings: Settings, *, dry_run: bool = False, pinned: bool = True) -> ResolveReport:
     """Decide again who is who among all stored records, under the pinned model or one learned from them.
 
     Args:
         dry_run: report what would change, and change nothing.
+        pinned: go by the pinned model, where there is one; otherwise by one learned from the records as they are.
     """
     started = time.monotonic()
     with engine.connect() as connection:
         run_id = start_run(connection, "resolve dry run" if dry_run else "resolve")
         lock(connection, "resolve")
         customers, present = load_customers(connection)
-        model_id, model = _pinned_model(connection)
+        model_id, model = _pinned_model(connection) if pinned else (None, None)
         found = resolve_identity(customers, model, _options(connection), _decisions(connection))
         ids = customers["record_id"].to_numpy()
         assignment = assign(ids, found.cluster, present, new_profile_id, _reviver(connection))

@@ -19,7 +19,12 @@ from tests.ingest.world import ORDERS, add_source, rows, write_csv
 from tests.profiles.test_resolve import person
 
 FOLDER = Path(dags.__file__).parent
-DAGS = {"customers.py": "cdp_customers"}
+DAGS = {
+    "customers.py": "cdp_customers",
+    "segments.py": "cdp_segments",
+    "audiences.py": "cdp_audiences",
+    "identity.py": "cdp_retrain",
+}
 BUNDLE = {
     "name": "cdp",
     "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
@@ -89,15 +94,16 @@ def test_importing_the_dags_touches_no_database_and_no_network(airflow_home: Pat
     _airflow(airflow_home, ["-c", script])
 
 
-def test_customers_runs_twice_with_the_same_result(company: None, engine: Engine, settings: Settings, airflow_home: Path) -> None:
+def test_every_dag_runs_twice_with_the_same_result(company: None, engine: Engine, settings: Settings, airflow_home: Path) -> None:
     query = "select r.source_key, g.document from record r join golden g using (profile_id) order by 1"
     results = []
     for _ in range(2):
-        printed = _airflow(airflow_home, ["-m", "tests.dags.run_dag", "cdp_customers"], CDP_DATABASE_URL=settings.database_url)
-        report = json.loads(printed.strip().splitlines()[-1])
-        assert report["state"].endswith("success"), report
-        assert len([task for task in report["tasks"] if task[0] == "sync_source"]) == 3
+        printed = _airflow(airflow_home, ["-m", "tests.dags.run_dag", *DAGS.values()], CDP_DATABASE_URL=settings.database_url)
+        reports = {report["dag"]: report for report in map(json.loads, printed.strip().splitlines()[-len(DAGS) :])}
+        assert {name for name, report in reports.items() if report["state"].endswith("success")} == set(DAGS.values()), reports
+        assert len([task for task in reports["cdp_customers"]["tasks"] if task[0] == "sync_source"]) == 3
         results.append(rows(engine, query))
     assert results[0] == results[1]
     assert len(results[0]) == 80
     assert rows(engine, "select count(distinct profile_id) from record") == [(40,)]
+    assert rows(engine, "select count(*) from profile_attribute") == [(40,)]

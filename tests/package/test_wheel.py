@@ -35,7 +35,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)])
     (site / "requirements.pth").write_text(sysconfig.get_paths()["purelib"])
     script = home / "cdp"
-    script.write_text(f"#!{home}/bin/python\nfrom cdp.cli import main\n\nif __name__ == \"__main__\":\n    main()\n")
+    script.write_text(f'#!{home}/bin/python\nfrom cdp.cli import main\n\nif __name__ == "__main__":\n    main()\n')
     script.chmod(0o755)
     return script
 
