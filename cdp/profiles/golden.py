@@ -76,6 +76,8 @@ def _values(records: Sequence[StoredRecord], policy: Policy) -> dict[str, Any]:
     statements: dict[str, list[Statement]] = {}
     for record in records:
         said = {name: record.canonical[name] for name in VALUES if record.canonical.get(name) is not None}
+        if "given_name" in said and "family_name" in said:
+            said.pop("full_name", None)  # its parts are chosen one by one; the order they were written in says nothing
         said |= {f"attributes.{name}": value for name, value in attributes_of(record.canonical).items() if value is not None}
         for name, value in said.items():
             statement = Statement(value, record.source, record.stream, record.source_key, record.at, record.priority)

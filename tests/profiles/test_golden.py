@@ -104,3 +104,9 @@ def test_a_policy_with_an_unknown_rule_is_refused_with_the_place(tmp_path: Path)
     path.write_text("default: [newest]\n")
     with pytest.raises(DocumentError, match=r"policy\.yaml at default\[0\]: 'newest'"):
         Policy.load(str(path))
+
+
+def test_a_name_whose_parts_are_known_is_not_shown_as_it_was_written() -> None:
+    parts = record(full_name="Lee, Ann", given_name="Ann", family_name="Lee")
+    assert "full_name" not in golden_document([parts], [], Policy())["values"]
+    assert golden_document([record(full_name="Madonna")], [], Policy())["values"]["full_name"]["value"] == "Madonna"
