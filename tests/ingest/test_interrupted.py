@@ -15,6 +15,8 @@ from cdp.settings import Settings
 from tests.ingest.test_sync import ANN
 from tests.ingest.world import add_source, rows, write_csv
 
+CUT = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+
 
 def test_a_database_that_goes_away_half_way_is_said_and_the_next_run_completes(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     people = [ANN | {"id": str(n), "email": f"p{n}@example.com"} for n in range(900)]
@@ -25,11 +27,7 @@ def test_a_database_that_goes_away_half_way_is_said_and_the_next_run_completes(e
     def cut(source: str, stream: str, counts: Counts, total: int | None) -> None:
         if counts.added == 300:
             with engine.connect() as other:
-                other.execute(
-                    text(
-                        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-                    )
-                )
+                other.execute(text(CUT))
 
     with pytest.raises(DatabaseUnavailable, match="run `cdp sync` again to go on"):
         sync(engine, alone, progress=cut)
