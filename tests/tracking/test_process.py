@@ -276,6 +276,16 @@ def test_what_is_held_can_be_corrected_and_replayed(world: World) -> None:
     assert {world.receipt(m).status for m in ("bad", "nobody")} == {"processed"}  # type: ignore[union-attr]
 
 
+def test_an_event_whose_receipt_was_lost_is_still_stored_once(world: World) -> None:
+    world.send("track", userId="u", event="E", messageId="1")
+    world.process()
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql("delete from event_receipt")
+    world.send("batch", batch=[{"type": "track", "userId": "u", "event": "E", "messageId": message} for message in "12"])
+    assert world.process().interactions == 1
+    assert [row.source_key for row in world.rows("select source_key from interaction order by id")] == ["1", "2"]
+
+
 def test_an_event_that_cannot_be_processed_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from cdp.ingest.events import documents
 

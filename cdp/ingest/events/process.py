@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
@@ -190,9 +191,18 @@ def _interactions(
         }
         for name, value in row.items():
             columns[name].append(value)
-    names = ", ".join(_COLUMNS)
-    connection.execute(text(f"create temp table if not exists event_row as select {names} from interaction with no data"))
-    copy_table(connection, pa.table({name: pa.array(values) for name, values in columns.items()}), "event_row")
-    inserted = connection.execute(text(f"insert into interaction ({names}) select {names} from event_row on conflict do nothing")).rowcount
-    connection.execute(text("truncate event_row"))
-    return int(inserted)
+    return _store(connection, pa.table({name: pa.array(values) for name, values in columns.items()}))
+
+
+def _store(connection: Connection, rows: pa.Table) -> int:
+    """Copy the rows into `interaction`; only where one is there already (a receipt was lost) by way of another table."""
+    try:
+        with connection.begin_nested():
+            return copy_table(connection, rows, "interaction")
+    except psycopg.errors.UniqueViolation:
+        names = ", ".join(_COLUMNS)
+        connection.execute(text(f"create temp table if not exists event_row as select {names} from interaction with no data"))
+        copy_table(connection, rows, "event_row")
+        stored = connection.execute(text(f"insert into interaction ({names}) select {names} from event_row on conflict do nothing"))
+        connection.execute(text("truncate event_row"))
+        return int(stored.rowcount)
