@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, column, or_, select, table
 
+from cdp.attributes.fields import GOLDEN_DATES
 from cdp.attributes.language.check import leaves
 from cdp.attributes.language.sql import holds, time
 from cdp.attributes.language.tree import DURATIONS, Compare
@@ -25,7 +26,7 @@ def aged(connection: Connection, condition: Condition, before: Compiler, now: Co
     for leaf in every_leaf(condition):
         if isinstance(leaf, Events | Sequence) and not _relative(leaf):
             stretches.update(_edges(leaf, before.now, now.now))
-        elif isinstance(leaf, Events | Sequence) or (isinstance(leaf, Compare) and _moves(leaf)):
+        elif isinstance(leaf, Events | Sequence) or (isinstance(leaf, Compare) and _moved(leaf, before.now, now.now)):
             found.update(connection.execute(_differs(leaf, before, now)).scalars())
     if stretches:
         inside = or_(*((_INTERACTION.c.at > time(a)) & (_INTERACTION.c.at <= time(b)) for a, b in stretches))
@@ -37,6 +38,12 @@ def aged(connection: Connection, condition: Condition, before: Compiler, now: Co
 
 def _moves(compare: Compare) -> bool:
     return compare.op in DURATIONS or compare.field == "age"
+
+
+def _moved(compare: Compare, before: datetime, now: datetime) -> bool:
+    """Dates and ages move at midnight, times always."""
+    daily = compare.field == "age" or compare.field in GOLDEN_DATES
+    return _moves(compare) and not (daily and before.date() == now.date())
 
 
 def _matches(leaf: Events | Sequence) -> Iterator[EventMatch]:
