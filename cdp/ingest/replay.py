@@ -44,7 +44,8 @@ def replay(
         corrections: quarantine id -> the row as a person corrected it; its former content stays in the quarantine entry.
     """
     table = tables.quarantine
-    query = select(table).where(table.c.status == "open", table.c.source_id.is_not(None)).order_by(table.c.id)
+    pulled = select(tables.source.c.id).where(tables.source.c.connector != "events")  # events are replayed by cdp.ingest.events
+    query = select(table).where(table.c.status == "open", table.c.source_id.in_(pulled)).order_by(table.c.id)
     if ids is not None:
         query = query.where(table.c.id.in_(ids))
     with engine.connect() as connection:

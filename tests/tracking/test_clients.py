@@ -21,7 +21,7 @@ from werkzeug.serving import make_server
 
 from tests.tracking.conftest import World
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("clients")]  # they are installed once
 
 HOME = Path(__file__).parents[2] / ".clients"
 DRIVERS = Path(__file__).parent / "drivers"
