@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from sqlalchemy import Engine
 from cdp.db import SchemaOutdated, connect, pending
 from cdp.settings import Settings, load
 
-out = Console(highlight=False)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
 
 
