@@ -107,7 +107,7 @@ def _year(birth: Values) -> Ints:
     return years[birth.first]
 
 
-class keys:  # noqa: N801 - reads as a function, holds its tables
+class keys:  # noqa: N801  # reads as a function, holds its tables
     """The keys of a prepared set, one after the other."""
 
     def __init__(self, prepared: Prepared) -> None:

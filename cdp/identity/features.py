@@ -270,7 +270,7 @@ def _rank(suffix: Values, *names: Values) -> Ints:
 
 
 def _ranks_of(values: Values, rank: object) -> Ints:
-    found = [rank(v) for v in values.words.to_pylist()]  # type: ignore[operator]
+    found = [rank(v) for v in values.words.to_pylist()]  # type: ignore[operator]  # pyarrow has no types: None was ruled out
     lookup = np.array([int(r) if r else -1 for r in found] + [-1], np.int32)
     return lookup[values.first]
 

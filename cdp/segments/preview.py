@@ -19,7 +19,7 @@ from cdp.segments.store import segments
 from cdp.segments.tree import Condition
 
 SAMPLE = 10
-_NUMBERED = numbered_dialect()  # type: ignore[no-untyped-call]
+_NUMBERED = numbered_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 """Renders parameters as $1, $2 …, which DuckDB reads."""
 _MATCHED = table("segment_preview", column("profile_id"))
 

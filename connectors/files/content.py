@@ -69,7 +69,7 @@ def opened(folder: Folder, table: Table) -> Iterator[IO[bytes]]:
                 archive = stack.enter_context(ZipFile(raw))
                 raw = stack.enter_context(archive.open(table.member))
             if (table.member or table.path).lower().endswith(".gz"):
-                raw = stack.enter_context(gzip.open(raw, "rb"))  # type: ignore[arg-type]
+                raw = stack.enter_context(gzip.open(raw, "rb"))  # type: ignore[arg-type]  # GzipFile reads like a file
             yield raw
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise ConfigError(f"{table.place}: the archive is broken ({error}). Fetch the file again") from error

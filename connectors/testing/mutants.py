@@ -221,15 +221,15 @@ class _Telling(_Source):
 
 
 class _Waiting(_Source):
-    options = {"patience": 1e9}  # noqa: RUF012
+    options = {"patience": 1e9}  # noqa: RUF012  # read only, like its parent
 
 
 class _GivesUp(_Source):
-    options = {"attempts": 1}  # noqa: RUF012
+    options = {"attempts": 1}  # noqa: RUF012  # read only, like its parent
 
 
 class _Stubborn(_Source):
-    options = {"attempts": 60}  # noqa: RUF012
+    options = {"attempts": 60}  # noqa: RUF012  # read only, like its parent
 
 
 class _NeverRenews(_Source):

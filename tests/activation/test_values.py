@@ -72,7 +72,7 @@ def test_the_platforms_differ_where_they_must() -> None:
     ],
 )
 def test_normalisation(rule: object, text: str, expected: str | None) -> None:
-    assert rule(text) == expected  # type: ignore[operator]
+    assert rule(text) == expected
 
 
 def test_zip_of_meta_is_five_digits_in_the_united_states_only() -> None:

@@ -15,9 +15,9 @@ from api import profiles
 
 
 def check(answer: object, status: int) -> None:
-    assert answer.status_code == status  # type: ignore[attr-defined]
-    assert answer.mimetype == "application/problem+json"  # type: ignore[attr-defined]
-    Draft202012Validator(schemas.load("problem")).validate(answer.json)  # type: ignore[attr-defined]
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+    Draft202012Validator(schemas.load("problem")).validate(answer.json)
 
 
 def test_unknown_address(steward: FlaskClient) -> None:

@@ -197,7 +197,7 @@ def phones(sheet: Sheet, first: bool) -> pa.Array:
 def local_parts(people: People, world: World, exact: bool) -> pa.Array:
     """One local part a person, told from the plain name; `exact` lets the first of a name go without a number."""
     plain = world.scripts - 1
-    tidy: Callable[[pa.Array], pa.Array] = lambda text: pc.replace_substring_regex(pc.utf8_lower(text), "[^a-z]", "")  # noqa: E731
+    tidy: Callable[[pa.Array], pa.Array] = lambda text: pc.replace_substring_regex(pc.utf8_lower(text), "[^a-z]", "")  # noqa: E731  # one of two, chosen here
     given, short = (tidy(world.given.write(people.given, variant, plain)) for variant in (0, 1))
     family = tidy(world.family.write(people.family, np.where((world.family_rule == "gendered") & ~people.male, 1, 0), plain))
     first = pc.utf8_slice_codeunits(given, 0, 1)

@@ -46,7 +46,7 @@ MANIFEST: dict[str, Any] = {
 def test_budget_makes_the_next_request_wait() -> None:
     clock = ManualClock()
     with ReferenceFake(clock).serve() as fake:
-        fake.let_in = lambda request: True  # type: ignore[method-assign]
+        fake.let_in = lambda request: True
         client = HttpClient(fake.base_url, Bearer().credentials({"token": "x"}), limits=Limits(3, 10, "2026-01-01"), clock=clock)
         for _ in range(7):
             client.send(Request("people"))

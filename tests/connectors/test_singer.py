@@ -79,7 +79,7 @@ def test_errors_hold_nothing_of_what_the_tap_wrote(tmp_path: Path, said: str, er
 def test_a_reader_that_stops_ends_the_process(tmp_path: Path) -> None:
     reading = source(tmp_path, rows=100_000).read("people")
     next(reading)
-    reading.close()  # type: ignore[attr-defined]
+    reading.close()
 
 
 def test_missing_tap_and_stream_are_named(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_numeric_cursor_and_interrupted_read(shop: str) -> None:
     config = {"url": shop, "streams": {"people": {"table": "shopper", "cursor": "id"}}, "batch_rows": 40}
     reading = SqlSource(config).read("people")
     first = next(reading)
-    reading.close()  # type: ignore[attr-defined]
+    reading.close()
     rest = rows(list(SqlSource(config).read("people", first.bookmark)))
     assert [row["id"] for row in rest] == list(range(40, 101))
 

@@ -6,8 +6,8 @@ from trytond.config import config
 
 config.update_etc(sys.argv[1])
 
-from trytond.pool import Pool  # noqa: E402
-from trytond.transaction import Transaction  # noqa: E402
+from trytond.pool import Pool  # noqa: E402  # after the configuration
+from trytond.transaction import Transaction  # noqa: E402  # after the configuration
 
 Pool.start()
 pool = Pool("shop")

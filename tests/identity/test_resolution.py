@@ -15,7 +15,7 @@ from .people import crowd, r, t
 
 def people(table: pa.Table, **more: object) -> set[frozenset[str]]:
     """The records of each person."""
-    found = resolve(table, **more)  # type: ignore[arg-type]
+    found = resolve(table, **more)
     keys = table["record_id"].to_pylist()
     groups: dict[int, set[str]] = {}
     for key, label in zip(keys, found.cluster.tolist(), strict=True):
@@ -33,7 +33,7 @@ def test_two_records_of_one_person_are_found_without_labels() -> None:
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False))
-def test_the_order_of_rows_does_not_matter(random) -> None:  # type: ignore[no-untyped-def]
+def test_the_order_of_rows_does_not_matter(random) -> None:
     rows = crowd(30)
     before = people(t(*rows))
     random.shuffle(rows)

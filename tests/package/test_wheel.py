@@ -50,7 +50,7 @@ def elsewhere() -> Iterator[Path]:
 
 def _run(command: list[str], **more: object) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("CDP_", "PYTHONPATH"))}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **more)
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
     return str(result.stdout)
 

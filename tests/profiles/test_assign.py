@@ -68,7 +68,7 @@ def test_a_merge_that_is_taken_back_brings_the_id_back() -> None:
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from([A, B, C, None])), min_size=1, max_size=12), st.randoms())
 def test_the_order_of_records_does_not_matter(records: list[tuple[int, UUID | None]], random: object) -> None:
     order = list(range(len(records)))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)
     fresh = itertools.count(100)
     ids = np.arange(1, len(records) + 1)[order]
     shuffled = assign(ids, np.array([records[i][0] for i in order]), [records[i][1] for i in order], lambda: UUID(int=next(fresh)))

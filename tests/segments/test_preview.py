@@ -18,7 +18,7 @@ from tests.segments.test_membership import define, found, world  # noqa: F401  #
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(condition=conditions)
-def test_the_columnar_copy_finds_the_same_people(world: Engine, copies: dict[str, Copy], tmp_path: Path, condition: Any) -> None:  # noqa: F811
+def test_the_columnar_copy_finds_the_same_people(world: Engine, copies: dict[str, Copy], tmp_path: Path, condition: Any) -> None:  # noqa: F811  # a fixture
     if "copy" not in copies:
         copies["copy"] = _built(world, tmp_path)
     copy = copies["copy"]
@@ -30,12 +30,12 @@ def test_the_columnar_copy_finds_the_same_people(world: Engine, copies: dict[str
     assert numbers == found(world, condition)
 
 
-def _built(world: Engine, folder: Path) -> Copy:  # noqa: F811
+def _built(world: Engine, folder: Path) -> Copy:  # noqa: F811  # a fixture
     build(world, folder, NOW)
     return Copy(folder)
 
 
-def test_a_preview_breaks_down_what_it_counts_and_both_ways_agree(world: Engine, tmp_path: Path) -> None:  # noqa: F811
+def test_a_preview_breaks_down_what_it_counts_and_both_ways_agree(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
     define(world, buyers="orders.count >= 1", parisians="city = Paris")
     refresh(world, as_of=NOW)
     copy = _built(world, tmp_path)
@@ -52,7 +52,7 @@ def test_a_preview_breaks_down_what_it_counts_and_both_ways_agree(world: Engine,
     assert quick.as_of == NOW
 
 
-def test_a_newer_copy_is_taken_up(world: Engine, tmp_path: Path) -> None:  # noqa: F811
+def test_a_newer_copy_is_taken_up(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
     copy = _built(world, tmp_path)
     assert preview(world, parse("everyone"), copy).count == 3
     with world.begin() as c:
