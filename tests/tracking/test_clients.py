@@ -52,11 +52,23 @@ def node_clients() -> Path:
     folder = HOME / "node"
     done = folder / "installed"
     if not done.exists() or done.read_text() != " ".join(NODE):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text('{"private": true}')
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", *NODE], cwd=folder, check=True)
+        install_node_clients(folder)
         done.write_text(" ".join(NODE))
     return folder
+
+
+def install_node_clients(folder: Path) -> None:
+    """Installs into an empty folder; npm moves folders while it works and now and then loses one (ENOTEMPTY), so it may try again."""
+    for attempt in range(3):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "package.json").write_text('{"private": true}')
+        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", *NODE]
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if ran.returncode == 0:
+            return
+        time.sleep(5 * attempt)
+    pytest.fail(f"npm could not install the clients in three attempts; the last ended with {ran.returncode}: {ran.stderr.strip()}")
 
 
 class Falters:
