@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.identity import text
+from cdp.records.values.identifiers import WRITTEN
 
 Ints = npt.NDArray[np.int32]
 WIDEST = 4
@@ -355,7 +356,7 @@ def _addresses(table: pa.Table) -> Values:
 
 
 def _identifiers(table: pa.Table) -> dict[str, Values]:
-    """Identifiers by type, the most frequent types first; letters and digits only."""
+    """Identifiers by type: those that people write down in lower case letters and digits, ids of systems as they are."""
     if "identifiers" not in table.column_names:
         return {}
     column = _column(table, "identifiers")
@@ -363,7 +364,9 @@ def _identifiers(table: pa.Table) -> dict[str, Values]:
         return {}
     flat, parents = column.flatten(), _parents(column)
     kinds = pc.struct_field(flat, "type").cast(pa.string()).fill_null("id")
-    values = pc.replace_substring_regex(pc.ascii_lower(pc.struct_field(flat, "value").cast(pa.string())), r"[^a-z0-9]", "")
+    values = pc.struct_field(flat, "value").cast(pa.string())
+    written = pc.is_in(kinds, pa.array(sorted(WRITTEN)))
+    values = pc.if_else(written, pc.replace_substring_regex(pc.ascii_lower(values), r"[^a-z0-9]", ""), values)
     out = {}
     for kind in sorted(k for k in pc.unique(kinds).to_pylist()):
         rows = pc.equal(kinds, kind).to_numpy(zero_copy_only=False)

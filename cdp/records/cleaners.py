@@ -98,4 +98,8 @@ def interaction(defaults: Defaults) -> dict[str, Cleaner]:
 ITEM: dict[str, Callable[[Value], Clean]] = {name: plain(text.clean) for name in ("sku", "name", "category")} | {
     name: plain(money.clean) for name in ("quantity", "unit_price", "amount")
 }
-identifier = plain(identifiers.clean)
+
+
+def identifier(kind: str) -> Cleaner:
+    """The cleaner of identifiers of this type."""
+    return plain(identifiers.clean_as(kind))

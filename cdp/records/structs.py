@@ -44,7 +44,7 @@ def identifier_lists(context: Context, mapped: tuple[tuple[str, Values], ...]) -
     """The identifiers of each row, with their types."""
     parts = []
     for type_, values in mapped:
-        flat = context.many(f"identifiers.{type_}", values, cleaners.identifier)
+        flat = context.many(f"identifiers.{type_}", values, cleaners.identifier(type_))
         structs = pa.StructArray.from_arrays([pa.repeat(pa.scalar(type_), len(flat.rows)), flat.texts], fields=list(IDENTIFIER))
         parts.append((structs, flat.rows))
     return _lists(context, parts, IDENTIFIER)

@@ -140,6 +140,13 @@ def test_identifiers_carry_their_type(given: Callable[[Rows], Any]) -> None:
     assert record["identifiers"] == [{"type": "loyalty", "value": "1234"}]
 
 
+def test_ids_of_systems_are_exact_and_numbers_on_cards_are_not(given: Callable[[Rows], Any]) -> None:
+    mapped = {"web_user_id": "u", "loyalty": "u"}
+    rows = [{"id": 1, "u": " u-1 "}, {"id": 2, "u": "U1"}]
+    found = customers(given(rows), identifiers=mapped).table["identifiers"].to_pylist()
+    assert [[item["value"] for item in items] for items in found] == [["u-1", "U1"], ["U1", "U1"]]
+
+
 def test_consents_have_purpose_state_and_time(given: Callable[[Rows], Any]) -> None:
     rows = given([{"id": 1, "o": "j", "d": "2024-01-02", "m": "perhaps", "since": "2023-05-06"}])
     batch = customers(

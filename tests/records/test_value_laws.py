@@ -28,7 +28,7 @@ from cdp.records.values import (
 
 CLEANERS = [
     names.clean, emails.clean, dates.clean, countries.clean, genders.clean, languages.clean, identifiers.clean, consents.clean, money.clean,
-    money.clean_currency, text.clean, text.clean_lines, text.clean_key, addresses.clean_postal_code,
+    identifiers.exact, identifiers.site, money.clean_currency, text.clean, text.clean_lines, text.clean_key, addresses.clean_postal_code,
 ]  # fmt: skip
 WRITTEN = st.one_of(
     st.text(max_size=40),

@@ -13,7 +13,7 @@ from cdp.ingest.events import event, plans
 from cdp.ingest.events.event import Event
 from cdp.ingest.events.replay import replay
 from cdp.ingest.events.visitors import Sighting, absorb, owner, sightings
-from cdp.profiles import get, living, timeline
+from cdp.profiles import get, living, resolve_profiles, timeline
 from tests.tracking.conftest import World
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -302,3 +302,13 @@ def test_an_event_that_cannot_be_processed_stops_no_other(world: World, monkeypa
     done = world.process()
     assert (done.interactions, done.held) == (3, 1)
     assert world.receipt("poison").reason == "processing_failed"
+
+
+def test_user_ids_are_exact(world: World) -> None:
+    for user in ("u-1", "U1", "u1", " u-1 "):
+        world.send("identify", userId=user, messageId=user)
+    world.process()
+    assert len({profile_of(world, user) for user in ("u-1", "U1", "u1")}) == 3
+    assert profile_of(world, " u-1 ") == profile_of(world, "u-1"), "white space around an id is nothing"
+    resolve_profiles(world.engine, world.settings)
+    assert len({profile_of(world, user) for user in ("u-1", "U1", "u1")}) == 3
