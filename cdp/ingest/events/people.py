@@ -17,6 +17,7 @@ from cdp.ingest.events.attach import Person
 from cdp.ingest.events.event import Event
 from cdp.ingest.events.sources import Sender
 from cdp.ingest.events.visitors import PEOPLE, State, absorb, owner, sightings
+from cdp.ingest.events.wire import loads
 from cdp.ingest.fingerprint import dump
 from cdp.records import canonical_json, map_batch
 
@@ -73,15 +74,22 @@ def _load(connection: Connection, keys: set[Key]) -> dict[Key, Stored]:
     wanted = sorted(keys)
     rows = connection.execute(
         text(
-            """select r.source_id, r.stream, r.source_key, r.id, coalesce(p.merged_into, r.profile_id) as profile_id, r.raw,
-                      r.canonical -> 'identifiers' as ids
+            """select r.source_id, r.stream, r.source_key, r.id, coalesce(p.merged_into, r.profile_id) as profile_id, r.raw::text as raw,
+                      (r.canonical -> 'identifiers')::text as ids
                from unnest(cast(:sources as smallint[]), cast(:streams as text[]), cast(:keys as text[])) as w(source_id, stream, key)
                join record r on r.source_id = w.source_id and r.stream = w.stream and r.source_key = w.key
                left join profile p on p.id = r.profile_id order by r.id for update of r"""
         ),
         {"sources": [k[0] for k in wanted], "streams": [k[1] for k in wanted], "keys": [k[2] for k in wanted]},
     )
-    return {(r.source_id, r.stream, r.source_key): Stored(r.id, r.profile_id, r.raw, _pairs(r.ids)) for r in rows}
+    return {(r.source_id, r.stream, r.source_key): Stored(r.id, r.profile_id, _loads(r.raw), _pairs(_loads(r.ids))) for r in rows}
+
+
+def _loads(content: str | None) -> Any:
+    """JSON of the database; `orjson` would make a huge integer a float, and so another state."""
+    if content is None:
+        return None
+    return loads(content.encode())
 
 
 def _pairs(identifiers: Any) -> frozenset[tuple[str, str]]:

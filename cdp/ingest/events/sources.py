@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from cdp.ingest.events.plans import Plan, compiled
 from cdp.ingest.events.visitors import default_mapping
-from cdp.ingest.sync import defaults_of
+from cdp.ingest.stream import defaults_of
 from cdp.records import Defaults, StreamMapping
 from cdp.records import Mapping as RecordsMapping
 from cdp.settings import Settings

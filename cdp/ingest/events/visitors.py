@@ -54,6 +54,8 @@ def sightings(event: Event) -> Iterable[Sighting]:
 
 def absorb(state: State | None, seen: Sighting) -> State:
     """The state after a sighting; the same whatever order sightings come in. `state` itself is not changed."""
+    if state is not None and _says_nothing_new(state, seen):
+        return state
     new: State = {"key": seen.key, "first_at": seen.at, "updated_at": seen.at, "traits": {}, "trait_times": {}} | (state or {})
     for name in ("traits", "trait_times", "owners"):
         if name in new:
@@ -70,6 +72,13 @@ def absorb(state: State | None, seen: Sighting) -> State:
     if seen.alias:
         new["alias"] = True
     return _named(new)
+
+
+def _says_nothing_new(state: State, seen: Sighting) -> bool:
+    """Whether a sighting is of the usual kind that changes nothing: somebody known, seen again, of whom nothing else is said."""
+    if seen.traits or seen.alias or state["first_at"] > seen.at:
+        return False
+    return seen.owner is None or (state.get("owners") or {}).get(seen.owner, "~") <= seen.at
 
 
 def _later(state: State, name: str, at: str, value: Any) -> bool:

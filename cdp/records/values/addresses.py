@@ -12,16 +12,17 @@ from cdp.records.values.text import clean as clean_text
 _NUMBER = r"\d+(?:\s?[-–/]\s?\d+)?(?:\s?[a-zA-Z](?:\s?-\s?[a-zA-Z])?(?![a-zA-Z]))?(?:\s1/2)?"
 _BEFORE = re.compile(rf"(?P<number>{_NUMBER})(?:,\s*|\s+)(?P<street>(?:\D|\d+(?:st|nd|rd|th)\b).*)")
 _BEHIND = re.compile(rf"(?P<street>.*?\D)[,\s]+(?:(?:nr|no|n[º°]|№|num|дом|д)\.?\s*)?(?P<number>{_NUMBER})", re.IGNORECASE)
-_UNIT_WORDS = "|".join(
-    words("""
-        apt apartment apartamento appt app unit suite ste flat fl floor room rm # whg wohnung etage og top piso depto dpto apto bloco
-        кв bâtiment bat
-    """)
-)
-_UNIT = re.compile(rf"[,\s]+(?P<unit>(?:{_UNIT_WORDS})[.\s]*[#\w\-]+)$", re.IGNORECASE)
+_UNITS = words("""
+    apt apartment apartamento appt app unit suite ste flat fl floor room rm # whg wohnung etage og top piso depto dpto apto bloco кв
+    bâtiment bat
+""")
+_UNIT_WORDS = "|".join(sorted(_UNITS))
+_UNIT = re.compile(rf"[,\s]+(?P<unit>(?:{_UNIT_WORDS})(?:[.\s]+#?\s?|#?(?=\d))(?:[a-z]{{1,2}}|[a-z]{{0,3}}-?\d[\w\-]*))$", re.IGNORECASE)
 _FLOOR = re.compile(r"[,\s]+(?P<unit>\d+\s?[ºª°](?:\s?\w{1,4})?)$")
 _BOX = re.compile(r"(?:p\.?\s?o\.?\s?box|postfach|apartado|caixa postal|b\.?p\.?|postbus|а/я)\b", re.IGNORECASE)
 _FLAT_FIRST = re.compile(r"(?P<unit>(?:flat|apt|unit|apartment|suite)\s+[\w\-]+)[,\s]+(?P<rest>.+)", re.IGNORECASE)
+_PLAIN_BEFORE = re.compile(r"(\d+[a-zA-Z]?) ([^\W\d_]{2,}(?: [^\W\d_]+)*)(?: ([Aa]pt \d+|APT \d+))?")
+_PLAIN_BEHIND = re.compile(r"([A-ZÄÖÜ][a-zäöüß]{3,}) (\d{1,4}[a-z]?)")
 _POSTAL = {
     "US": r"\d{5}(?:-\d{4})?",
     "CA": r"[A-Z]\d[A-Z]\s?\d[A-Z]\d",
@@ -81,6 +82,15 @@ def split_street(text: str) -> StreetLine | None:
     line = clean_text(text)
     if line is None:
         return None
+    if (plain := _PLAIN_BEFORE.fullmatch(line)) and _UNITS.isdisjoint(plain[2].lower().split()):
+        return StreetLine(plain[2], plain[1], plain[3])
+    if (plain := _PLAIN_BEHIND.fullmatch(line)) and not _BOX.match(line):
+        return StreetLine(plain[1], plain[2], None)
+    return _divided(line)
+
+
+def _divided(line: str) -> StreetLine:
+    """Street, number and unit of a line that is in no plain form."""
     unit = None
     flat = _FLAT_FIRST.fullmatch(line)
     if flat:
