@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from cdp.records.columns import BESIDE, Clean, Cleaner, Defaults
+from cdp.records.columns import Clean, Cleaner, Defaults
 from cdp.records.mapping import Value
 from cdp.records.values import dates, emails, genders, identifiers, languages, money, names, phones, text, times
 from cdp.records.values.text import Unclean
@@ -37,14 +37,9 @@ def phone(defaults: Defaults) -> Cleaner:
     return lambda value: partial(phones.clean, country=value.country or defaults.country)
 
 
-def phone_beside(value: Value) -> Clean:
-    """Numbers with the country of their row behind them."""
-    return partial(_phone_beside, value.country)
-
-
-def _phone_beside(country: str | None, text: str) -> str | None:
-    number, _, beside = text.rpartition(BESIDE)
-    return phones.clean(number, country or beside or None)
+def phone_of(value: Value, country: str) -> Clean:
+    """Numbers of rows that say their country."""
+    return partial(phones.clean, country=value.country or country or None)
 
 
 def rating(written: str) -> float | None:

@@ -24,7 +24,6 @@ Clean = Callable[[str], Any]
 Cleaner = Callable[[Value], Clean]
 """A cleaner takes the hints of a mapped value and returns the function that cleans one text; equal hints give equal partials."""
 
-BESIDE = "\x1f"
 INSTANT = pa.timestamp("us", "UTC")
 _ISO = r"^[12]\d{3}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?"
 _REMEMBERED = 50_000
@@ -115,23 +114,29 @@ class Context:
             self._report(target, texts, bad, missing)
         return result
 
-    def many(self, target: str, values: Values, cleaner: Cleaner, beside: pa.Array | None = None) -> Flat:
-        """Every standard value of every row, none twice in a row, in the order of `values`.
+    def many(self, target: str, values: Values, cleaner: Cleaner) -> Flat:
+        """Every standard value of every row, none twice in a row, in the order of `values`."""
+        parts = [self._standard(target, self.flat(value), _with_table(value, cleaner(value))) for value in values]
+        return _distinct(_concat(parts))
 
-        Args:
-            beside: one text a row that the cleaner reads too, behind `BESIDE`.
-        """
+    def many_by(self, target: str, values: Values, cleaners: Callable[[Value, str], Clean], group: pa.Array) -> Flat:
+        """As `many`, where how a text is read depends on the group of its row; `group` has one text a row."""
+        encoded = group.dictionary_encode()
+        codes = np.asarray(encoded.indices)
         parts = []
         for value in values:
             flat = self.flat(value)
-            texts = flat.texts
-            if beside is not None:
-                texts = pc.binary_join_element_wise(texts, beside.take(pa.array(flat.rows)), BESIDE)
-            column, bad = standardise(texts, _with_table(value, cleaner(value)), pa.string())
-            self._report(target, flat.texts, bad, None, flat.rows)
-            kept = present(column)
-            parts.append(Flat(kept.texts, flat.rows[kept.rows]))
+            for code, name in enumerate(encoded.dictionary.to_pylist()):
+                rows = np.flatnonzero(codes[flat.rows] == code)
+                part = Flat(flat.texts.take(pa.array(rows)), flat.rows[rows])
+                parts.append(self._standard(target, part, _with_table(value, cleaners(value, name))))
         return _distinct(_concat(parts))
+
+    def _standard(self, target: str, flat: Flat, clean: Clean) -> Flat:
+        column, bad = standardise(flat.texts, clean, pa.string())
+        self._report(target, flat.texts, bad, None, flat.rows)
+        kept = present(column)
+        return Flat(kept.texts, flat.rows[kept.rows])
 
     def flat(self, value: Value) -> Flat:
         """Every text of every row, as the source wrote it, divided where the mapping says so."""
@@ -192,15 +197,14 @@ def standardise(texts: pa.Array, clean: Clean, type_: pa.DataType) -> tuple[pa.A
         encoded = texts.dictionary_encode()
         results, reasons = _results(encoded.dictionary.to_pylist(), clean)
         return pa.array(results, type_).take(encoded.indices), _Bad(_codes(encoded), reasons)
-    open_ = pc.and_not(texts.is_valid(), ready)
-    rest = texts.filter(open_)
-    if not len(rest):
-        return texts, _Bad(np.array([], dtype=np.int64), {})
-    encoded = rest.dictionary_encode()
+    if ready.null_count == texts.null_count:
+        return ready, _Bad(np.array([], dtype=np.int64), {})
+    unread = pc.and_(texts.is_valid(), ready.is_null())
+    encoded = texts.filter(unread).dictionary_encode()
     results, reasons = _results(encoded.dictionary.to_pylist(), clean)
     codes = np.full(len(texts), -1, dtype=np.int64)
-    codes[np.asarray(open_)] = _codes(encoded)
-    return pc.replace_with_mask(texts, open_, pa.array(results, type_).take(encoded.indices)), _Bad(codes, reasons)
+    codes[np.asarray(unread)] = _codes(encoded)
+    return pc.replace_with_mask(ready, unread, pa.array(results, type_).take(encoded.indices)), _Bad(codes, reasons)
 
 
 def _codes(encoded: pa.DictionaryArray) -> Index:

@@ -27,7 +27,7 @@ def customer_table(context: Context, mapping: RecordMapping) -> pa.Table:
     for name, cleaner in cleaners.customer(context.defaults).items():
         values = mapping.values(name)
         if name == "phones" and values and country is not None:
-            columns[name] = as_lists(context.many(name, values, cleaners.phone_beside, country), length)
+            columns[name] = as_lists(context.many_by(name, values, cleaners.phone_of, country), length)
         elif name in LISTS:
             columns[name] = as_lists(context.many(name, values, cleaner), length) if values else pa.nulls(length, pa.list_(pa.string()))
         elif values and values[0].date_parts:

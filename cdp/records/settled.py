@@ -1,6 +1,6 @@
-"""A text of a settled form is its own standard form: it is kept without being read, which spares most texts of a tidy column.
+"""What whole columns can tell at once needs no reading text by text: a text of a settled form is its own standard form.
 
-A property test holds that a cleaner returns every text unchanged that has its settled form.
+Property tests hold that the cleaners say the same of every such text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.records.values import addresses, emails, names, text
+from cdp.records.values import addresses, emails, names, phones, text
 
 
 class Form(NamedTuple):
@@ -35,9 +35,12 @@ FORMS: dict[Callable[..., Any], Form] = {
 
 
 def settled(texts: pa.Array, clean: Callable[..., Any]) -> pa.Array | None:
-    """Which texts are their own standard form, false where null; None where the cleaner has no settled form."""
-    form = FORMS.get(clean.func if isinstance(clean, partial) else clean)
+    """The standard forms that whole columns give at once, null where a text must be read; None where the cleaner has no such way."""
+    function, hints = (clean.func, clean.keywords) if isinstance(clean, partial) else (clean, {})
+    if function is phones.clean:
+        return phones.usual_numbers(texts, hints["country"]) if hints.get("country") else None
+    form = FORMS.get(function)
     if form is None:
         return None
     found = pc.match_substring_regex(texts, form.pattern)
-    return pc.and_(found, pc.less_equal(pc.binary_length(texts), form.limit)).fill_null(False)
+    return pc.if_else(pc.and_(found, pc.less_equal(pc.binary_length(texts), form.limit)), texts, None)

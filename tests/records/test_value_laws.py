@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import phonenumbers
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cdp.records import settled
 from cdp.records.values import (
     Unclean,
     addresses,
@@ -79,8 +81,44 @@ _SEPARATED = st.text(alphabet="0123456789 -/()", min_size=4, max_size=18)
 @example(written="8 916 123 45 67", country="RU")
 @settings(max_examples=300, deadline=None)
 def test_usual_phones_are_read_as_phonenumbers_reads_them(written: str, country: str) -> None:
-    fast = phones._usual(written, country)
+    column = phones.usual_numbers(pa.array([written]), country)
+    fast = None if column is None else column[0].as_py()
     if fast is not None:
         number = phonenumbers.parse(written, country)
         assert fast == phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
         assert phonenumbers.is_possible_number(number)
+        assert phones.clean(written, country) == fast
+
+
+@pytest.mark.parametrize(
+    ("written", "country"), [("(212) 555-0100", "US"), ("+1 212 555 0100", "US"), ("030 1234567", "DE"), ("612345678", "ES")]
+)
+def test_usual_phones_are_read_as_a_column(written: str, country: str) -> None:
+    column = phones.usual_numbers(pa.array([written, None, "no number"]), country)
+    assert column is not None
+    assert column.to_pylist() == [phones.clean(written, country), None, None]
+
+
+def test_the_patterns_of_every_region_are_read() -> None:
+    for country in phonenumbers.SUPPORTED_REGIONS:
+        phones.usual_numbers(pa.array(["1234567"]), country)
+
+
+@pytest.mark.parametrize("clean", list(settled.FORMS), ids=lambda clean: f"{clean.__module__.rpartition('.')[2]}.{clean.__name__}")
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_settled_text_is_its_own_standard_form(clean: Any, data: st.DataObject) -> None:
+    form = settled.FORMS[clean]
+    written = data.draw(st.one_of(st.from_regex(form.pattern.replace("^", r"\A").replace("$", r"\Z")), WRITTEN))
+    (kept,) = settled.settled(pa.array([written]), clean).to_pylist()
+    assert kept is None or clean(written) == written == kept
+
+
+@given(
+    number=st.integers(0, 9999),
+    words=st.lists(st.sampled_from(["Main", "st", "APT", "Flatbush", "Top", "A", "Ste", "Stevens", "Straße", "Box", "5b"]), max_size=4),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_plain_street_is_divided_as_any_other(number: int, words: list[str]) -> None:
+    for line in (" ".join([str(number), *words]), " ".join([*words, str(number)])):
+        assert addresses.split_street(line) == addresses._divided(line)

@@ -188,6 +188,10 @@ STREETS = {
     "12, rue de la Paix": ("rue de la Paix", "12", None),
     "1 1/2 Elm St": ("Elm St", "1 1/2", None),
     "5th Avenue": ("5th Avenue", None, None),
+    "1420 Avenida Florida": ("Avenida Florida", "1420", None),
+    "77 Ocean Flatbush": ("Ocean Flatbush", "77", None),
+    "200 Main Ste B-4": ("Main", "200", "Ste B-4"),
+    "200 Main #12": ("Main", "200", "#12"),
 }
 
 

@@ -1,6 +1,6 @@
 """A phone number is kept in E.164 where its length is possible in its country; an extension is no part of the number.
 
-Numbers in the forms people write most are read with the patterns of phonenumbers' own metadata; every other goes to its parser.
+In columns, numbers in the forms people write most are read with the patterns of phonenumbers' own metadata; every other goes to its parser.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
 from cdp.records.values.text import Unclean, fold, is_null
 
-_USUAL = re.compile(r"\+?[0-9 ().\-/]+")
-_PUNCTUATION = str.maketrans("", "", " ().-/")
 _EXCEL = re.compile(r"(\d{7,15})\.0")
 
 
@@ -29,7 +29,7 @@ class Phone(NamedTuple):
 class _Region(NamedTuple):
     code: str
     national_prefix: str
-    number: re.Pattern[str]
+    pattern: str
     lengths: frozenset[int]
 
 
@@ -39,9 +39,6 @@ def clean(text: str, country: str | None = None) -> str | None:
     Raises:
         Unclean: `invalid_phone`, or `phone_without_country` where there is no prefix and no country.
     """
-    fast = _usual(text, country) if country else None
-    if fast:
-        return fast
     phone = parse(text, country)
     return phone.number if phone else None
 
@@ -66,31 +63,26 @@ def parse(text: str, country: str | None = None) -> Phone | None:
     return Phone(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), number.extension)
 
 
-def _usual(text: str, country: str) -> str | None:
-    """E.164 of a number that is written in the usual way for its country, else None."""
-    if not _USUAL.fullmatch(text) or text.endswith(".0"):
-        return None
+def usual_numbers(texts: pa.Array, country: str) -> pa.Array | None:
+    """E.164 of the numbers of a column that are written in the usual way for their country, else null; None for countries of other ways."""
     region = _region(country)
     if region is None:
         return None
-    digits = text.translate(_PUNCTUATION)
-    if digits.startswith("+"):
-        if not digits.startswith("+" + region.code):
-            return None
-        national = digits[1 + len(region.code) :]
-    elif region.national_prefix and digits.startswith(region.national_prefix):
-        national = digits[len(region.national_prefix) :]
-    elif region.national_prefix == "0":
-        return None
-    else:
-        national = digits
-    if len(national) in region.lengths and national[0] != "0" and not _prefixed(national, region) and region.number.fullmatch(national):
-        return f"+{region.code}{national}"
-    return None
-
-
-def _prefixed(national: str, region: _Region) -> bool:
-    return bool(region.national_prefix) and national.startswith(region.national_prefix)
+    usual = pc.and_not(pc.match_substring_regex(texts, r"^\+?[0-9 ().\-/]+$"), pc.ends_with(texts, ".0"))
+    digits = pc.replace_substring_regex(texts, r"[ ().\-/]", "")
+    plus, prefix = pc.starts_with(digits, "+"), region.national_prefix
+    foreign = pc.and_not(plus, pc.starts_with(digits, "+" + region.code))
+    national = pc.if_else(plus, pc.utf8_slice_codeunits(digits, 1 + len(region.code)), digits)
+    if prefix:
+        dialled = pc.and_not(pc.starts_with(digits, prefix), plus)
+        national = pc.if_else(dialled, pc.utf8_slice_codeunits(national, len(prefix)), national)
+        usual = pc.and_not(usual, pc.starts_with(national, prefix))
+        if prefix == "0":
+            usual = pc.and_(usual, pc.or_(plus, dialled))
+    whole = pc.match_substring_regex(national, f"^(?:{region.pattern})$")
+    possible = pc.is_in(pc.binary_length(national), pa.array(sorted(region.lengths), pa.int32()))
+    fine = pc.and_(pc.and_not(pc.and_(usual, possible), pc.or_(foreign, pc.starts_with(national, "0"))), whole)
+    return pc.if_else(fine, pc.binary_join_element_wise(f"+{region.code}", national, ""), None)
 
 
 @lru_cache(maxsize=512)
@@ -103,4 +95,4 @@ def _region(country: str) -> _Region | None:
     prefix = metadata.national_prefix or ""
     if (metadata.national_prefix_for_parsing or "") != prefix or metadata.national_prefix_transform_rule:
         return None
-    return _Region(str(metadata.country_code), prefix, re.compile(general.national_number_pattern), frozenset(general.possible_length))
+    return _Region(str(metadata.country_code), prefix, general.national_number_pattern, frozenset(general.possible_length))
