@@ -126,6 +126,7 @@ def _remove_dead(connection: Connection) -> int:
 
 def _refresh_batch(connection: Connection, ids: Sequence[UUID], policy: Policy) -> int:
     params = {"ids": list(ids)}
+    known = _known_identifiers(connection, params)  # before the records: an identifier that an event adds meanwhile is left alone
     records = _records(connection, params)
     consents = _consents(connection, params)
     stats = _stats(connection, params)
@@ -142,7 +143,13 @@ def _refresh_batch(connection: Connection, ids: Sequence[UUID], policy: Policy) 
         if held.get(profile) != document:
             fresh[profile] = document
     _write(connection, fresh, records)
+    _write_identifiers(connection, fresh, known)
     return len(fresh)
+
+
+def _known_identifiers(connection: Connection, params: dict[str, Any]) -> set[tuple[UUID, str, str]]:
+    rows = connection.execute(text("select profile_id, kind, value from identifier where profile_id = any(:ids)"), params)
+    return {(row.profile_id, row.kind, row.value) for row in rows}
 
 
 def _records(connection: Connection, params: dict[str, Any]) -> dict[UUID, list[StoredRecord]]:
@@ -213,11 +220,34 @@ def _write(connection: Connection, fresh: dict[UUID, dict[str, Any]], records: d
     if not fresh:
         return
     params = {"ids": list(fresh)}
-    for table in ("golden", "identifier", "search_term"):
+    for table in ("golden", "search_term"):
         connection.execute(text(f"delete from {table} where profile_id = any(:ids)"), params)
     copy_table(connection, _golden_rows(fresh, records), "golden")
-    copy_table(connection, _pairs(((p, *pair) for p, d in fresh.items() for pair in _identifiers(d)), "kind"), "identifier")
     copy_table(connection, _terms((p, term) for p, d in fresh.items() for term in search_terms(d)), "search_term")
+
+
+def _write_identifiers(connection: Connection, fresh: dict[UUID, dict[str, Any]], known: set[tuple[UUID, str, str]]) -> None:
+    """Write the difference: events write identifiers too, at the same time."""
+    wanted = {(profile, *pair) for profile, document in fresh.items() for pair in _identifiers(document)}
+    gone = [row for row in known - wanted if row[0] in fresh]
+    if gone:
+        ids, kinds, values = (list(column) for column in zip(*gone, strict=True))
+        connection.execute(
+            text(
+                """delete from identifier i using unnest(cast(:ids as uuid[]), cast(:kinds as text[]), cast(:values as text[]))
+                   as w(id, kind, value) where i.profile_id = w.id and i.kind = w.kind and i.value = w.value"""
+            ),
+            {"ids": ids, "kinds": kinds, "values": values},
+        )
+    if added := wanted - known:
+        connection.execute(text("create temp table if not exists new_identifier (profile_id uuid, kind text, value text)"))
+        copy_table(connection, _pairs(added, "kind"), "new_identifier")
+        connection.execute(
+            text(
+                "insert into identifier (profile_id, kind, value) select profile_id, kind, value from new_identifier on conflict do nothing"
+            )
+        )
+        connection.execute(text("truncate new_identifier"))
 
 
 def _golden_rows(fresh: dict[UUID, dict[str, Any]], records: dict[UUID, list[StoredRecord]]) -> pa.Table:

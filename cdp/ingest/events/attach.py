@@ -10,7 +10,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import uuid_utils
@@ -64,7 +63,7 @@ def place(connection: Connection, people: Sequence[Person]) -> Placement:
     merged: dict[UUID, UUID] = {}
     for group in groups:
         profiles = {person.profile_id for person in group if person.profile_id} | {p for m in group for pair in m.news for p in named[pair]}
-        profiles = {_final(profile, merged) for profile in profiles}
+        profiles = {final(profile, merged) for profile in profiles}
         if not profiles:
             mailed = {profile for person in group for mail in person.emails for profile in by_mail[mail]}
             profiles = mailed if len(mailed) == 1 else set()
@@ -76,14 +75,15 @@ def place(connection: Connection, people: Sequence[Person]) -> Placement:
         if others and may_merge and not _forbidden(connection, [oldest, *others]):
             merged |= {gone: oldest for gone in others}
         for person in group:
-            person.profile_id = _final(person.profile_id, merged) if person.profile_id else oldest
+            person.profile_id = final(person.profile_id, merged) if person.profile_id else oldest
     for person in people:
         assert person.profile_id is not None
-        person.profile_id = _final(person.profile_id, merged)
+        person.profile_id = final(person.profile_id, merged)
     return Placement(opened, merged)
 
 
-def _final(profile: UUID, merged: Mapping[UUID, UUID]) -> UUID:
+def final(profile: UUID, merged: Mapping[UUID, UUID]) -> UUID:
+    """Where a profile lives on after the merges."""
     while profile in merged:
         profile = merged[profile]
     return profile
@@ -160,9 +160,43 @@ def open_profiles(connection: Connection, placement: Placement) -> None:
 
 
 def merge_profiles(connection: Connection, placement: Placement, run_id: int) -> None:
-    """Write the merges, while the records are still where they were."""
-    for gone, kept in placement.merged.items():
-        _merge(connection, gone, _final(kept, placement.merged), {"stage": "events", "run": run_id})
+    """All of one profile moves to another; the former id points to the one it lives on in. While the records are still where they were."""
+    if not placement.merged:
+        return
+    pairs = sorted((gone, final(kept, placement.merged)) for gone, kept in placement.merged.items())
+    merges = {"gone": [gone for gone, _ in pairs], "kept": [kept for _, kept in pairs]}
+    moved: dict[UUID, list[int]] = {gone: [] for gone, _ in pairs}
+    rows = connection.execute(
+        text(f"update record r set profile_id = m.kept from {_MERGES} where r.profile_id = m.gone returning m.gone, r.id"), merges
+    )
+    for gone, record_id in rows:
+        moved[gone].append(record_id)
+    for statement in _MERGE:
+        connection.execute(text(statement), merges)
+    _journal(connection, [Change("merged", kept, sorted(moved[gone]), gone) for gone, kept in pairs], run_id)
+
+
+_MERGES = "unnest(cast(:gone as uuid[]), cast(:kept as uuid[])) as m(gone, kept)"
+_MERGE = (
+    f"update interaction i set profile_id = m.kept, changed_at = now() from {_MERGES} where i.profile_id = m.gone",
+    f"update profile p set merged_into = m.kept from {_MERGES} where p.merged_into = m.gone",
+    f"update profile p set merged_into = m.kept, retired_at = now() from {_MERGES} where p.id = m.gone",
+    "delete from golden where profile_id = any(:gone)",
+    f"""insert into identifier (kind, value, profile_id) select i.kind, i.value, m.kept from {_MERGES}
+        join identifier i on i.profile_id = m.gone order by 1, 2, 3 on conflict do nothing""",
+    "delete from identifier where profile_id = any(:gone)",
+    "delete from search_term where profile_id = any(:gone)",
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """An entry of the journal of profiles: the records that are in `profile` now, and the profile they come from."""
+
+    change: str
+    profile: UUID
+    records: Sequence[int]
+    origin: UUID | None = None
 
 
 def write(connection: Connection, people: Sequence[Person], placement: Placement, joined: set[Person], run_id: int) -> None:
@@ -176,40 +210,28 @@ def write(connection: Connection, people: Sequence[Person], placement: Placement
         assert person.profile_id is not None
         assert person.record_id is not None
         by_profile[person.profile_id].append(person.record_id)
-    cause = {"stage": "events", "run": run_id}
-    for profile, records in by_profile.items():
-        change = "created" if profile in placement.opened else "merged"
-        _journal(connection, change, profile, None, sorted(records), cause)
+    changes = [
+        Change("created" if profile in placement.opened else "merged", profile, sorted(records)) for profile, records in by_profile.items()
+    ]
+    _journal(connection, changes, run_id)
     _identifiers(connection, people)
 
 
-def _journal(connection: Connection, change: str, profile: UUID, origin: UUID | None, records: list[int], cause: Mapping[str, Any]) -> None:
+def _journal(connection: Connection, changes: Sequence[Change], run_id: int) -> None:
+    if not changes:
+        return
+    rows = [
+        {"change": c.change, "profile_id": str(c.profile), "from_profile_id": str(c.origin) if c.origin else None, "record_ids": c.records}
+        for c in changes
+    ]
     connection.execute(
         text(
             """insert into profile_journal (change, profile_id, from_profile_id, record_ids, cause)
-               values (:change, :profile, :origin, :records, cast(:cause as jsonb))"""
+               select change, profile_id, from_profile_id, record_ids, cast(:cause as jsonb) from jsonb_to_recordset(cast(:rows as jsonb))
+                 as r(change text, profile_id uuid, from_profile_id uuid, record_ids bigint[])"""
         ),
-        {"change": change, "profile": profile, "origin": origin, "records": records, "cause": json.dumps(cause)},
+        {"rows": json.dumps(rows), "cause": json.dumps({"stage": "events", "run": run_id})},
     )
-
-
-def _merge(connection: Connection, gone: UUID, kept: UUID, cause: Mapping[str, Any]) -> None:
-    """All of one profile moves to another; the former id points to the one it lives on in."""
-    pair = {"gone": gone, "kept": kept}
-    moved = connection.execute(text("update record set profile_id = :kept where profile_id = :gone returning id"), pair).scalars().all()
-    connection.execute(text("update interaction set profile_id = :kept, changed_at = now() where profile_id = :gone"), pair)
-    connection.execute(text("update profile set merged_into = :kept where merged_into = :gone"), pair)
-    connection.execute(text("update profile set merged_into = :kept, retired_at = now() where id = :gone"), pair)
-    connection.execute(
-        text(
-            """insert into identifier (kind, value, profile_id) select kind, value, :kept from identifier where profile_id = :gone
-               on conflict do nothing"""
-        ),
-        pair,
-    )
-    for table in ("identifier", "golden", "search_term"):
-        connection.execute(text(f"delete from {table} where profile_id = :gone"), {"gone": gone})
-    _journal(connection, "merged", kept, gone, sorted(moved), cause)
 
 
 def _identifiers(connection: Connection, people: Sequence[Person]) -> None:

@@ -1,25 +1,33 @@
-"""Whoever follows empties the inbox as it fills; any number may follow, one works, and when that one dies another goes on."""
+"""Whoever follows empties the inbox as it fills; any number may follow, one works, and when that one dies another goes on.
+
+An event is on its profile with the commit of its batch. What is derived from it (golden values, key figures) follows in a thread of its
+own, so that it delays no event.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from uuid import UUID
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from cdp.ingest.events.process import Processed, process_batch
+from cdp.ingest.events.process import BATCH, Processed, process_batch
 from cdp.ingest.runs import finish_run, start_run
 from cdp.settings import Settings
 
-_IDLE_SECONDS = 0.2
+_PACE_SECONDS = 0.2
+"""A batch that was not full is followed by the next after this time: many small batches would cost more than they hasten."""
 _TROUBLE_SECONDS = 2.0
 _RUN_SECONDS = 600.0
 """How long one row of the journal of runs speaks for."""
 _REFRESH_SECONDS = 1.0
+_REFRESH_SHARE = 4
+"""A refresh is followed by a rest of so many times what it took: it leaves the machine to the events."""
+_REFRESH_AT_ONCE = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -30,43 +38,99 @@ Refresh = Callable[[list[UUID]], bool]
 def follow(engine: Engine, settings: Settings, stop: threading.Event, refresh: Refresh | None = None) -> Processed:
     """Process what comes in until `stop` is set; what became of it all."""
     total = Processed()
+    refresher = None if refresh is None else Refresher(refresh)
+    if refresher:
+        refresher.start()
     while not stop.is_set():
         try:
-            _follow_a_while(engine, settings, stop, refresh, total)
+            _follow_a_while(engine, settings, stop, refresher, total)
         except SQLAlchemyError as error:
             _log.warning("events wait: the database does not answer (%s)", type(error).__name__)
             stop.wait(_TROUBLE_SECONDS)
+    if refresher:
+        refresher.end()
     return total
 
 
-def _follow_a_while(engine: Engine, settings: Settings, stop: threading.Event, refresh: Refresh | None, total: Processed) -> None:
+def _follow_a_while(engine: Engine, settings: Settings, stop: threading.Event, refresher: Refresher | None, total: Processed) -> None:
     """One run of the journal, begun with its first event."""
-    stale: set[UUID] = set()
-    run_id, done, until, refreshed = 0, Processed(), 0.0, 0.0
+    run_id, done, until = 0, Processed(), 0.0
     with engine.connect() as connection:
         while not stop.is_set() and (not run_id or time.monotonic() < until):
-            if not _anything(engine):
-                stop.wait(_IDLE_SECONDS)
-                batch = Processed()
-            else:
+            begin = time.monotonic()
+            batch = Processed()
+            if _anything(connection):
                 if not run_id:
-                    run_id, until = start_run(connection, "events"), time.monotonic() + _RUN_SECONDS
+                    run_id, until = start_run(connection, "events"), begin + _RUN_SECONDS
                 batch = process_batch(connection, settings, run_id)
-                if not batch.events:
-                    stop.wait(_IDLE_SECONDS)
             done.add(batch)
             total.add(batch)
-            stale |= batch.profiles
-            if refresh and stale and time.monotonic() - refreshed > _REFRESH_SECONDS:
-                stale = set() if refresh(sorted(stale)) else stale
-                refreshed = time.monotonic()
+            if refresher:
+                refresher.note(batch.profiles, batch.seen)
+            if batch.events < BATCH:
+                stop.wait(max(0.0, begin + _PACE_SECONDS - time.monotonic()))
         if run_id:
             finish_run(connection, run_id, "done", done.document())
             connection.commit()
-    if refresh and stale:
-        refresh(sorted(stale))
 
 
-def _anything(engine: Engine) -> bool:
-    with engine.connect() as connection:
+def _anything(connection: Connection) -> bool:
+    with connection.begin():
         return bool(connection.execute(text("select exists (select from event_inbox)")).scalar_one())
+
+
+class Refresher(threading.Thread):
+    """Refreshes profiles beside the events: first those whose records changed, then those that only have new interactions."""
+
+    def __init__(self, refresh: Refresh) -> None:
+        super().__init__(name="refresh", daemon=True)
+        self._refresh = refresh
+        self._changed: set[UUID] = set()
+        self._seen: set[UUID] = set()
+        self._lock = threading.Lock()
+        self._noted = threading.Event()
+        self._ending = threading.Event()
+
+    def note(self, changed: Set[UUID], seen: Set[UUID]) -> None:
+        """Profiles whose records changed, and profiles that have new interactions."""
+        if not changed and not seen:
+            return
+        with self._lock:
+            self._changed |= changed
+            self._seen |= seen - changed
+        self._noted.set()
+
+    def end(self) -> None:
+        """Refresh the profiles whose records changed, and stop; the figures of the others wait for the next refresh of all that changed."""
+        self._ending.set()
+        self._noted.set()
+        self.join()
+
+    def run(self) -> None:
+        """Refresh what is noted, with rests."""
+        while not self._ending.is_set():
+            self._noted.wait()
+            self._noted.clear()
+            while (ids := self._next()) and not self._ending.is_set():
+                began = time.monotonic()
+                self._try(ids)
+                self._ending.wait(max(_REFRESH_SECONDS, _REFRESH_SHARE * (time.monotonic() - began)))
+        self._try(sorted(self._changed))
+
+    def _next(self) -> list[UUID]:
+        with self._lock:
+            waiting = self._changed or self._seen
+            return sorted(waiting)[:_REFRESH_AT_ONCE]
+
+    def _try(self, ids: list[UUID]) -> None:
+        with self._lock:
+            was_changed = self._changed & set(ids)
+            self._changed -= was_changed
+            self._seen.difference_update(ids)
+        try:
+            done = not ids or self._refresh(ids)
+        except SQLAlchemyError as error:
+            _log.warning("profiles wait to be refreshed (%s)", type(error).__name__)
+            done = False
+        if not done:
+            self.note(was_changed, set(ids) - was_changed)

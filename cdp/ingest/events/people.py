@@ -53,7 +53,9 @@ def write_people(connection: Connection, run_id: int, events: Sequence[tuple[Sen
         states[key] = absorb(states[key], sighting)
     fresh = {key: state for key, state in states.items() if state is not None and (key not in stored or state != stored[key].state)}
     documents = _canonical(senders, fresh)
-    people = [_person(key, stored.get(key), documents.get(key), fresh.get(key)) for key in states]
+    moving = fresh.keys() | {(key[0], key[1], f"user:{user}") for key, state in fresh.items() if (user := owner(state))}
+    settled = {key: known.profile_id for key, known in stored.items() if key not in moving and known.profile_id}
+    people = [_person(key, stored.get(key), documents.get(key), fresh.get(key)) for key in states if key not in settled]
     placement = attach.place(connection, people)
     attach.open_profiles(connection, placement)
     attach.merge_profiles(connection, placement, run_id)
@@ -62,7 +64,8 @@ def write_people(connection: Connection, run_id: int, events: Sequence[tuple[Sen
     _update(connection, run_id, [p for p in people if p not in joined and _key(p) in fresh], fresh, documents)
     attach.write(connection, people, placement, joined, run_id)
     attach.decide(connection, people)
-    profile_of = {_key(person): person.profile_id for person in people if person.profile_id}
+    profile_of = {key: attach.final(profile, placement.merged) for key, profile in settled.items()}
+    profile_of |= {_key(person): person.profile_id for person in people if person.profile_id}
     return Written(profile_of, frozenset(profile_of[key] for key in fresh) | frozenset(placement.merged.values()))
 
 

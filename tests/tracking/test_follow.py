@@ -1,0 +1,86 @@
+"""The follower shows events at once; what is derived from them comes after, and never in their way."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection
+
+from cdp.ingest.events.follow import Refresher, follow
+from cdp.profiles.refresh import refresh_named
+from tests.tracking.conftest import World
+
+
+def eventually(true: Callable[[], Any], seconds: float = 20) -> Any:
+    until = time.monotonic() + seconds
+    while not (found := true()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def test_a_slow_refresh_delays_no_event(world: World) -> None:
+    stop, go_on = threading.Event(), threading.Event()
+
+    def slow(_: list[UUID]) -> bool:
+        return go_on.wait(60)
+
+    follower = threading.Thread(target=follow, args=(world.engine, world.settings, stop, slow))
+    follower.start()
+    try:
+        for number in range(3):
+            world.send("identify", userId=f"u{number}", messageId=f"m{number}")
+            assert eventually(lambda n=number: world.rows("select from interaction where source_key = :m", m=f"m{n}"))
+    finally:
+        go_on.set()
+        stop.set()
+        follower.join(30)
+
+
+def test_what_cannot_be_refreshed_now_is_refreshed_later() -> None:
+    asked: list[list[UUID]] = []
+
+    def second_time(ids: list[UUID]) -> bool:
+        asked.append(ids)
+        return len(asked) > 1
+
+    refresher = Refresher(second_time)
+    refresher.start()
+    refresher.note({UUID(int=1)}, {UUID(int=1), UUID(int=2)})
+    eventually(lambda: len(asked) == 3)
+    refresher.end()
+    assert asked == [[UUID(int=1)], [UUID(int=1)], [UUID(int=2)]], "records that changed come before new interactions"
+
+
+def test_the_end_leaves_no_changed_profile_behind() -> None:
+    asked: list[UUID] = []
+    refresher = Refresher(lambda ids: bool(asked.extend(ids)) or True)
+    refresher.start()
+    refresher.note({UUID(int=1)}, set())
+    eventually(lambda: asked)
+    refresher.note({UUID(int=2)}, set())
+    refresher.end()
+    assert asked == [UUID(int=1), UUID(int=2)]
+
+
+def test_an_identifier_that_an_event_adds_during_a_refresh_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.send("identify", userId="u", messageId="1")
+    world.process()
+    (profile,) = (row.profile_id for row in world.rows("select profile_id from record"))
+    refreshing = sys.modules["cdp.profiles.refresh"]
+    real = refreshing._records
+
+    def with_an_event_between(connection: Connection, params: dict[str, Any]) -> Any:
+        found = real(connection, params)
+        world.send("identify", userId="u", anonymousId="A", messageId="2")
+        world.process()
+        return found
+
+    monkeypatch.setattr(refreshing, "_records", with_an_event_between)
+    assert refresh_named(world.engine, world.settings, [profile])
+    assert "A" in {row.value for row in world.rows("select value from identifier")}
