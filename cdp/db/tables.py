@@ -110,7 +110,7 @@ record = Table(
     Column("run_id", BigInteger, comment="the run that last wrote it"),
     Column("profile_id", UUID(as_uuid=True), comment="derived: the profile it belongs to now"),
     UniqueConstraint("source_id", "stream", "source_key"),
-    Index("ix_record_profile_id", "profile_id"),
+    Index("ix_record_profile_id", "profile_id", postgresql_where=text("profile_id is not null")),
     Index("ix_record_changed_at", "changed_at"),
 )
 
@@ -153,7 +153,7 @@ interaction = Table(
     Column("profile_id", UUID(as_uuid=True), comment="derived: the profile of its customer record"),
     UniqueConstraint("source_id", "stream", "source_key"),
     Index("ix_interaction_customer", "source_id", "customer_key"),
-    Index("ix_interaction_profile_id_at", "profile_id", text("at DESC"), text("id DESC")),
+    Index("ix_interaction_profile_id_at", "profile_id", text("at DESC"), text("id DESC"), postgresql_where=text("profile_id is not null")),
     Index("ix_interaction_changed_at", "changed_at"),
 )
 
