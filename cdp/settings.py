@@ -48,6 +48,11 @@ class Settings:
     """Hosts, divided by commas, that webhooks may call although they lie in a private network."""
 
     @property
+    def private_hosts(self) -> tuple[str, ...]:
+        """The hosts of `webhook_private_hosts`."""
+        return tuple(host.strip() for host in self.webhook_private_hosts.split(",") if host.strip())
+
+    @property
     def lake(self) -> Path:
         """Folder of the derived Parquet files."""
         return self.home / "lake"

@@ -3,21 +3,25 @@
 register(connection, document, by)        # schemas/destination.schema.json
 preflight(engine, name)                   # how many rows would fail, and why, before anything leaves
 send(engine, settings, name)              # everybody once, then only who joins, changes or leaves
+reconcile(engine, settings, name)         # whom the destination has, against whom it was told
 shared_with(connection, profile_id)       # where a person's data went
 """
 
 from cdp.activation.definition import Destination, by_name, destinations, disable, load, register
 from cdp.activation.deliver import Report, preflight, send, status
-from cdp.activation.errors import ActivationError, DestinationConfig, Forbidden, Undelivered, UnknownDestination
+from cdp.activation.errors import ActivationError, DestinationConfig, Forbidden, Throttled, Undelivered, UnknownDestination
 from cdp.activation.ledger import Shared, shared_with
+from cdp.activation.reconcile import Reconciled, reconcile
 
 __all__ = [
     "ActivationError",
     "Destination",
     "DestinationConfig",
     "Forbidden",
+    "Reconciled",
     "Report",
     "Shared",
+    "Throttled",
     "Undelivered",
     "UnknownDestination",
     "by_name",
@@ -25,6 +29,7 @@ __all__ = [
     "disable",
     "load",
     "preflight",
+    "reconcile",
     "register",
     "send",
     "shared_with",

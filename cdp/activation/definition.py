@@ -19,6 +19,9 @@ from cdp.db import activation_tables as tables
 from cdp.db.segment_tables import segment
 from cdp.records.contracts import check
 
+VENDORS = frozenset({"google_ads", "meta", "mailchimp", "hubspot"})
+"""Places that take only the format of their own name."""
+
 
 @dataclass(frozen=True)
 class Destination:
@@ -53,7 +56,8 @@ class Destination:
     @property
     def options(self) -> Mapping[str, Any]:
         """Options of the format."""
-        mode = self.place[1].get("mode", "upload") if self.place[0] == "files" else "upload"
+        kind, place = self.place
+        mode = "people" if kind == "email" else place.get("mode", "upload") if kind == "files" else "api" if kind in VENDORS else "upload"
         return {**self.document.get("options", {}), "mode": mode}
 
     @property
@@ -68,7 +72,7 @@ class Destination:
 
     @property
     def place(self) -> tuple[str, Mapping[str, Any]]:
-        """`files`, `webhook` or `sql`, and its settings."""
+        """One of `schemas/destination.schema.json` (`files`, `webhook`, `meta` …), and its settings."""
         kind, settings = next(iter(self.document["to"].items()))
         return kind, settings
 
@@ -95,9 +99,14 @@ def register(connection: Connection, document: Mapping[str, Any], by: str = "sys
 
     Raises:
         DocumentError: the document does not meet its schema.
-        DestinationConfig: it names a segment that does not exist.
+        DestinationConfig: it names a segment that does not exist, or a format that the place does not take.
     """
     check(document, "destination", "destination")
+    kind = next(iter(document["to"]))
+    if kind in VENDORS and document["format"] != kind:
+        raise DestinationConfig(f"the interface of {kind} takes the format {kind}, not {document['format']}")
+    if kind == "google_ads" and document.get("options", {}).get("hash") is False:
+        raise DestinationConfig("the interface of google_ads takes hashes only: leave out `hash: false`")
     if document.get("segment"):
         segment_id(connection, document["segment"])
     table = tables.destination

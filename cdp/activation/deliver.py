@@ -19,15 +19,14 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, func, select, text
 
 from cdp.activation.audience import Audience, Counts
-from cdp.activation.channels import Change, Channel, Rows
+from cdp.activation.channels import Change, Channel, Part, Rows, Settling
 from cdp.activation.columns import flat, present
-from cdp.activation.definition import Destination, by_name, secret
+from cdp.activation.definition import Destination, by_name
 from cdp.activation.errors import ActivationError
-from cdp.activation.files import FileChannel
 from cdp.activation.formats import Columns, Formatted, warnings
 from cdp.activation.record import Behind, Entries, Journal
-from cdp.activation.sql_table import SqlChannel
-from cdp.activation.webhook import WebhookChannel
+from cdp.activation.ways import Way
+from cdp.activation.ways import channel as channel_to
 from cdp.db import activation_tables as tables
 from cdp.db import lock
 from cdp.ingest.runs import finish_run, start_run
@@ -51,6 +50,7 @@ class Report:
         refused: reason -> rows that the destination refused.
         warnings: what a marketer should know.
         places: where it went.
+        receipts: numbers of calls that the destination works off later: `reconcile` asks what became of them.
     """
 
     destination: str
@@ -65,6 +65,7 @@ class Report:
     refused: Counter[str] = field(default_factory=Counter)
     warnings: Sequence[str] = ()
     places: Sequence[str] = ()
+    receipts: Sequence[str] = ()
     delivery: int | None = None
 
     @property
@@ -140,7 +141,7 @@ def _send(
     journal = Journal(writer, destination.id, delivery, audience.at)
     way = channel
     try:
-        way = way or _channel(settings, destination, delivery, full=audience.counts.present == 0)
+        way = way or channel_to(Way(reader, settings, destination, delivery, full=audience.counts.present == 0))
         with Behind(journal) as behind:
             for step in _steps(audience, report):
                 _deliver(way, step, journal, behind, report)
@@ -148,13 +149,16 @@ def _send(
                     progress(report.added + report.updated + report.removed)
             behind.settle()
         report.places = list(way.finish())
+        report.warnings = [*report.warnings, *getattr(way, "notes", ())]
     except BaseException as error:
         writer.rollback()
+        _receipts(way, report)
         kept = way is not None and not way.whole and _sent(report)
         if way is not None:
             way.abandon()
         _end(writer, delivery, run_id, report, "partial" if kept else "failed", _why(error))
         raise
+    _receipts(way, report)
     _end(writer, delivery, run_id, report, "done" if report.complete else "partial", None)
     return report
 
@@ -164,6 +168,11 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         yield connection
         connection.rollback()
+
+
+def _receipts(way: Channel | None, report: Report) -> None:
+    if isinstance(way, Settling):
+        report.receipts = list(way.receipts)
 
 
 def _why(error: BaseException) -> str:
@@ -189,10 +198,10 @@ def _steps(audience: Audience, report: Report) -> Iterator[Step]:
         yield from _removals(headers, keys, portion)
     for people in audience.candidates():
         formatted = audience.destination.format.make(people, audience.destination.options)
-        yield from _of_portion(audience.destination, people, formatted, report)
+        yield from _of_portion(people, formatted, report)
 
 
-def _of_portion(destination: Destination, people: pa.Table, formatted: Formatted, report: Report) -> Iterator[Step]:
+def _of_portion(people: pa.Table, formatted: Formatted, report: Report) -> Iterator[Step]:
     profiles, old = flat(people["profile_id"]), flat(people["fingerprint"])
     good, known = np.asarray(pc.is_null(formatted.problem)), np.asarray(pc.is_valid(old))
     report.fails(profiles, formatted.problem)
@@ -202,7 +211,7 @@ def _of_portion(destination: Destination, people: pa.Table, formatted: Formatted
         looked = profiles.filter(pa.array(same)).to_pylist()
         yield Step(Rows(Change.UPDATED, looked, ()), Entries(fields=np.zeros(len(looked), dtype=np.int64), quiet=True))
     moved = known & good & np.asarray(pc.fill_null(pc.not_equal(identity, flat(people["identity"])), False))
-    gone = (known & ~good) | (moved if destination.format.replaces else np.zeros(len(good), dtype=bool))
+    gone = (known & ~good) | moved
     headers = tuple(header for header, _ in formatted.columns)
     for leaves, forget in ((gone & ~moved, True), (gone & moved, False)):
         rows = people.select(["profile_id", "identity", "shared"]).filter(pa.array(leaves))
@@ -234,7 +243,10 @@ def _removals(headers: Sequence[str], keys: Sequence[int], people: pa.Table, *, 
         if not ids:
             continue
         parts = [value.split(_DIVIDER) for value in flat(pc.fill_null(people["identity"], "")).filter(mask).to_pylist()]
-        columns = tuple((headers[key], pa.array([(part[n] or None) for part in parts], pa.string())) for n, key in enumerate(keys))
+        columns = tuple(
+            (headers[key], pa.array([(part[n] if n < len(part) else None) or None for part in parts], pa.string()))
+            for n, key in enumerate(keys)
+        )
         bits = present([column for _, column in columns])
         entries = Entries(fields=_spread(bits, keys), forget=forget, quiet=quiet)
         yield Step(Rows(Change.REMOVED, ids, columns), entries)
@@ -255,25 +267,14 @@ def _fingerprints(columns: Columns) -> pa.Array:
 
 
 def _identity(formatted: Formatted) -> pa.Array:
-    keys = [flat(formatted.columns[key][1]) for key in formatted.keys]
+    known = formatted.identity or [formatted.columns[key][1] for key in formatted.keys]
+    keys = [flat(column) for column in known]
     if len(keys) == 1:
         return pc.fill_null(keys[0], "")
     return pc.binary_join_element_wise(*keys, _DIVIDER, null_handling="replace", null_replacement="")
 
 
 # --- sending it -------------------------------------------------------------------------------------------------------------------
-
-
-def _channel(settings: Settings, destination: Destination, delivery: int, *, full: bool) -> Channel:
-    kind, place = destination.place
-    where = f"destination {destination.name}"
-    if kind == "files":
-        return FileChannel(place, destination.name, delivery, full)
-    if kind == "sql":
-        return SqlChannel(secret(place["url"], where), place["table"], destination.headers)
-    hosts = [host.strip() for host in settings.webhook_private_hosts.split(",") if host.strip()]
-    batch = int(place.get("batch", destination.format.batch))
-    return WebhookChannel(place, secret(place["secret"], where), destination.name, delivery, batch, hosts)
 
 
 def _deliver(channel: Channel, step: Step, journal: Journal, behind: Behind, report: Report) -> None:
@@ -283,8 +284,7 @@ def _deliver(channel: Channel, step: Step, journal: Journal, behind: Behind, rep
         write(step.rows, step.entries, {})
         _count(report, step, {})
         return
-    for start in range(0, len(step.rows.profiles), channel.batch):
-        part = _part(step, start, channel.batch)
+    for part in _parts(step, channel.batch):
         refused = channel.deliver(part.rows)
         write(part.rows, part.entries, refused)
         if not channel.whole:
@@ -292,11 +292,13 @@ def _deliver(channel: Channel, step: Step, journal: Journal, behind: Behind, rep
         _count(report, part, refused)
 
 
-def _part(step: Step, start: int, size: int) -> Step:
-    if start == 0 and len(step.rows.profiles) <= size:
-        return step
-    columns = tuple((header, column.slice(start, size)) for header, column in step.rows.columns)
-    return Step(Rows(step.rows.change, step.rows.profiles[start : start + size], columns), step.entries.slice(start, size))
+def _parts(step: Step, size: int) -> Iterator[Step]:
+    """The step in calls of at most `size` rows."""
+    total = len(step.rows.profiles)
+    for number, start in enumerate(range(0, total, size), 1):
+        columns = tuple((header, column.slice(start, size)) for header, column in step.rows.columns)
+        part = Part(number, start + size >= total, total)
+        yield Step(Rows(step.rows.change, step.rows.profiles[start : start + size], columns, part), step.entries.slice(start, size))
 
 
 def _count(report: Report, step: Step, refused: Mapping[int, str]) -> None:
@@ -315,14 +317,17 @@ def _count(report: Report, step: Step, refused: Mapping[int, str]) -> None:
 
 
 def _begin(connection: Connection, destination: Destination) -> int:
-    """The delivery to go on with where one was cut off, else a new one; committed."""
+    """The delivery to go on with where the last one was cut off or gave up, else a new one; committed."""
     table = tables.delivery
-    cut_off = select(table.c.id).where(table.c.destination_id == destination.id, table.c.status == "running").order_by(table.c.id.desc())
-    delivery = connection.execute(cut_off.limit(1)).scalar_one_or_none()
+    last = select(table.c.id, table.c.status, table.c.error).where(table.c.destination_id == destination.id).order_by(table.c.id.desc())
+    row = connection.execute(last.limit(1)).first()
+    delivery = row.id if row is not None and (row.status == "running" or row.error is not None) else None
     values = {"document": dict(destination.document), "columns": list(destination.headers)}
     if delivery is None:
         statement = table.insert().values(destination_id=destination.id, **values).returning(table.c.id)
         delivery = connection.execute(statement).scalar_one()
+    else:
+        connection.execute(table.update().where(table.c.id == delivery).values(status="running", finished_at=None, error=None, **values))
     connection.commit()
     return int(delivery)
 

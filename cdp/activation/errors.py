@@ -5,9 +5,12 @@ ActivationError
 ├── DestinationConfig    correct the definition
 ├── Forbidden            the address is not one that may be called; the operator decides
 └── Undelivered          later: the destination does not take it now; what it took stays recorded
+    └── Throttled        not before `until`: it wants no call until then
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from cdp.errors import PlatformError
 
@@ -30,3 +33,11 @@ class Forbidden(ActivationError):
 
 class Undelivered(ActivationError):
     """The destination does not answer, or refuses the call."""
+
+
+class Throttled(Undelivered):
+    """The destination wants no call before `until` (UTC): a scheduler comes back then, and holds nothing meanwhile."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until

@@ -45,7 +45,7 @@ class FileChannel:
             ) from error
         stem = f"{name}-{delivery:06}"
         self.names = {Change.REMOVED: f"{stem}-remove.{self.kind}", Change.ADDED: f"{stem}-{'full' if full else 'add'}.{self.kind}"}
-        self.open: dict[Change, _Writer] = {}
+        self.open: dict[Change, Writer] = {}
 
     def deliver(self, rows: Rows) -> Mapping[int, str]:
         """Write the rows; an update is an addition."""
@@ -54,7 +54,7 @@ class FileChannel:
         try:
             if change not in self.open:
                 handle = self.fs.open(self._part(change), "wb")
-                self.open[change] = _CsvWriter(handle) if self.kind == "csv" else _ParquetWriter(handle)
+                self.open[change] = CsvWriter(handle) if self.kind == "csv" else ParquetWriter(handle)
             self.open[change].write(columns)
         except OSError as error:
             raise Undelivered(f"{self.names[change]} cannot be written ({type(error).__name__}: {error})") from error
@@ -82,7 +82,7 @@ class FileChannel:
         return f"{self.folder}/.{self.names[change]}.part"
 
 
-class _Writer:
+class Writer:
     def __init__(self, handle: IO[bytes]) -> None:
         self.handle = handle
 
@@ -94,7 +94,7 @@ class _Writer:
             self.handle.close()
 
 
-class _CsvWriter(_Writer):
+class CsvWriter(Writer):
     """RFC 4180 with line feeds: a cell is quoted where it must be, nulls are empty."""
 
     begun = False
@@ -119,13 +119,13 @@ def _quoted(column: pa.Array) -> pa.Array:
     return pc.if_else(special, pc.binary_join_element_wise('"', pc.replace_substring(column, '"', '""'), '"', ""), column)
 
 
-class _ParquetWriter(_Writer):
+class ParquetWriter(Writer):
     """A repeated header gets a number, since Parquet wants each name once."""
 
     writer: pq.ParquetWriter | None = None
 
     def write(self, columns: Columns) -> None:
-        table = pa.table([column for _, column in columns], names=_unique([header for header, _ in columns]))
+        table = pa.table([column for _, column in columns], names=unique([header for header, _ in columns]))
         if self.writer is None:
             self.writer = pq.ParquetWriter(self.handle, table.schema)
         self.writer.write_table(table)
@@ -136,7 +136,7 @@ class _ParquetWriter(_Writer):
         super().close()
 
 
-def _unique(headers: Sequence[str]) -> list[str]:
+def unique(headers: Sequence[str]) -> list[str]:
     seen: dict[str, int] = {}
     made = []
     for header in headers:

@@ -33,11 +33,13 @@ class Formatted:
         columns: (header, values); a header may repeat.
         keys: numbers of the columns that the destination knows a person by, and that a removal carries.
         problem: why a row would fail, or null.
+        identity: what a removal carries instead of the key columns, in their order; None: these themselves.
     """
 
     columns: Columns
     keys: tuple[int, ...]
     problem: pa.Array
+    identity: tuple[pa.Array, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,12 @@ class Format:
 
     Attributes:
         make: the pure function.
-        replaces: the destination cannot change a row: the old one is removed and the new one added.
         smallest: people below which the destination serves nothing.
         batch: rows that one call may carry.
     """
 
     title: str
     make: Callable[[pa.Table, Options], Formatted]
-    replaces: bool = False
     smallest: int = 0
     batch: int = 10_000
 
@@ -84,7 +84,10 @@ def _street(people: pa.Table) -> pa.Array:
 
 
 def google_ads(people: pa.Table, options: Options) -> Formatted:
-    """Customer Match: `Email,First Name,Last Name,Country,Zip,Phone`; country and zip are never hashed."""
+    """Customer Match: `Email,First Name,Last Name,Country,Zip,Phone`; country and zip are never hashed.
+
+    A removal names the address only of people who are known by nothing else: a family shares it.
+    """
     hashed = (values.sha256,) if options.get("hash", True) else ()
     emails = [each(column, values.google_email, *hashed) for column in _slots(people, "email")]
     plain = () if hashed else (values.meta_phone,)
@@ -100,7 +103,10 @@ def google_ads(people: pa.Table, options: Options) -> Formatted:
         *(("Phone", column) for column in phones),
     )
     usable = any_of([*emails, *phones, where(whole, given)])
-    return Formatted(columns, (0, 1, 2, 7, 8, 9), _problem((pc.invert(usable), "no e-mail, phone or complete address to match by")))
+    reached = any_of([*emails, *phones])
+    identity = (*emails, *phones, *(where(pc.invert(reached), columns[number][1]) for number in range(3, 7)))
+    problem = _problem((pc.invert(usable), "no e-mail, phone or complete address to match by"))
+    return Formatted(columns, (0, 1, 2, 7, 8, 9, 3, 4, 5, 6), problem, identity)
 
 
 def meta(people: pa.Table, options: Options) -> Formatted:
@@ -177,7 +183,7 @@ def mailchimp(people: pa.Table, options: Options) -> Formatted:
         ("First Name", each(people["given_name"], clip)),
         ("Last Name", each(people["family_name"], clip)),
         ("Address", each(where(whole, joined(lines, "  ")), clip)),
-        ("Phone", flat(people["phone_1"]) if options.get("mode") == "people" else each(people["phone_1"], values.meta_phone)),
+        ("Phone", flat(people["phone_1"]) if options.get("mode") in ("people", "api") else each(people["phone_1"], values.meta_phone)),
         ("Birthday", each(people["birth_date"], values.mailchimp_birthday)),
     )
     missing = pc.is_null(flat(people["email_1"]))
@@ -192,7 +198,10 @@ def hubspot(people: pa.Table, options: Options) -> Formatted:
         ("Email", email),
         ("First Name", flat(people["given_name"])),
         ("Last Name", flat(people["family_name"])),
-        ("Phone Number", flat(people["phone_1"]) if options.get("mode") == "people" else each(people["phone_1"], values.meta_phone)),
+        (
+            "Phone Number",
+            flat(people["phone_1"]) if options.get("mode") in ("people", "api") else each(people["phone_1"], values.meta_phone),
+        ),
         ("Company Name", flat(people["organisation_name"])),
         ("Street Address", _street(people)),
         ("City", flat(people["city"])),
@@ -213,9 +222,9 @@ def fields(people: pa.Table, options: Options) -> Formatted:
 
 
 FORMATS: Mapping[str, Format] = {
-    "google_ads": Format("Google Ads Customer Match", google_ads, replaces=True, smallest=100),
-    "meta": Format("Meta custom audience", meta, replaces=True, smallest=100),
-    "liveramp": Format("LiveRamp", liveramp, replaces=True),
+    "google_ads": Format("Google Ads Customer Match", google_ads, smallest=100),
+    "meta": Format("Meta custom audience", meta, smallest=100),
+    "liveramp": Format("LiveRamp", liveramp),
     "mailchimp": Format("Mailchimp", mailchimp, batch=500),
     "hubspot": Format("HubSpot", hubspot, batch=100),
     "fields": Format("Chosen fields", fields, batch=1000),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from cdp.activation.channels import Change, Rows
 from cdp.activation.errors import DestinationConfig, Undelivered
-from cdp.activation.files import _unique
+from cdp.activation.files import unique
 
 
 class SqlChannel:
@@ -18,7 +18,7 @@ class SqlChannel:
     batch = 5000
 
     def __init__(self, url: str, table: str, headers: Sequence[str]) -> None:
-        self.names = [name.lower().replace(" ", "_").replace("/", "_").replace("-", "_") for name in _unique(headers)]
+        self.names = [name.lower().replace(" ", "_").replace("/", "_").replace("-", "_") for name in unique(headers)]
         columns = [sa.Column(name, sa.Text) for name in self.names if name != "profile_id"]
         self.table = sa.Table(table, sa.MetaData(), sa.Column("profile_id", sa.String(36), primary_key=True), *columns)
         try:
@@ -50,6 +50,12 @@ class SqlChannel:
     def _records(self, rows: Rows) -> list[dict[str, str | None]]:
         columns = {name: column.to_pylist() for name, (_, column) in zip(self.names, rows.columns, strict=True) if name != "profile_id"}
         return [{"profile_id": profile, **{n: c[i] for n, c in columns.items()}} for i, profile in enumerate(rows.profiles)]
+
+    def there(self) -> Iterator[str]:
+        """The ids of the profiles in the table."""
+        with self.engine.connect() as connection:
+            for row in connection.execution_options(yield_per=5000).execute(sa.select(self.table.c.profile_id)):
+                yield str(row.profile_id)
 
     def finish(self) -> Sequence[str]:
         """Everything is there already."""

@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy import Engine
 
 from cdp.activation import Forbidden, Undelivered, register, send
+from cdp.activation.calls import Caller, resolved
 from cdp.activation.channels import Change, Rows
-from cdp.activation.webhook import WebhookChannel, resolved, signature
+from cdp.activation.webhook import WebhookChannel, signature
 from cdp.settings import Settings
 from tests.activation.conftest import Definition, World, profile_id
 
@@ -63,7 +64,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def channel(receiver: Receiver, waits: list[float], **settings: Any) -> WebhookChannel:
-    return WebhookChannel({"url": receiver.url, **settings}, "s3cret", "ads", 7, 100, ["127.0.0.1"], sleep=waits.append)
+    return WebhookChannel(receiver.url, "s3cret", "ads", 7, 100, Caller(["127.0.0.1"], sleep=waits.append, **settings))
 
 
 def test_the_body_is_signed_and_names_its_rows(receiver: Receiver) -> None:
