@@ -1,6 +1,7 @@
 """Segments: which people meet a condition, since when, and why."""
 
-from cdp.segments.columnar import Copy, build
+from cdp.segments.columnar import Copy
+from cdp.segments.deciding import build, refresh_in_copy
 from cdp.segments.explain import Why, explain
 from cdp.segments.membership import SegmentReport, SegmentsReport, members_as_of, refresh
 from cdp.segments.monitor import delete_monitor, run_monitors, save_monitor
@@ -34,6 +35,7 @@ __all__ = [
     "refresh",
     "refresh_all",
     "refresh_changed",
+    "refresh_in_copy",
     "refresh_soon",
     "run_monitors",
     "save",

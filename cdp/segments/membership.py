@@ -66,7 +66,7 @@ def refresh(
     with engine.begin() as connection:
         known = segments(connection)
         store = Live(types(connection))
-        _withdraw(connection)
+        withdraw(connection)
     order = [name for name in in_order({n: s.condition for n, s in known.items()}) if names is None or name in _needed(known, names)]
     reports: list[SegmentReport] = []
     moved: dict[str, set[UUID]] = {}
@@ -108,17 +108,16 @@ def _refresh_one(
     compiler = Compiler(store, now, {n: s.id for n, s in known.items()})
     stale = found.as_of is None or found.refreshed_version != found.version or found.as_of > now
     ids = None if base is None or stale else _to_decide(connection, found, base, moved, compiler, aging)
-    _temporary(connection, ids, any(isinstance(leaf, Household) for leaf in every_leaf(found.condition)))
+    _scope(connection, ids, any(isinstance(leaf, Household) for leaf in every_leaf(found.condition)))
     if ids is not None:
         compiler = Compiler(compiler.store, now, compiler.segments, scoped=True)
     people = compiler.people(found.condition)
     connection.execute(_NOW.insert().from_select(["profile_id"], people))
     connection.execute(text("analyze segment_now"))
-    cause = "definition" if found.refreshed_version not in (None, found.version) else "condition"
-    entered, left = _apply(connection, found.id, cause, now, scoped=ids is not None)
+    entered, left = _apply(connection, found.id, _cause(found), now, scoped=ids is not None)
     moved[name] = entered | left
     seconds = time.monotonic() - started
-    members = _record(connection, found, len(entered) - len(left), now, seconds, full=ids is None, aging=aging)
+    members = record(connection, found, len(entered) - len(left), now, seconds, full=ids is None, aging=aging)
     return SegmentReport(name, members, len(entered), len(left), None if ids is None else len(ids), seconds)
 
 
@@ -139,10 +138,15 @@ _MATES = """insert into segment_scope select p.id, true from profile p where p.h
     on conflict do nothing"""
 
 
-def _temporary(connection: Connection, ids: set[UUID] | None, households: bool) -> None:
+def difference_tables(connection: Connection) -> None:
+    """Make the empty temporary tables that a difference is stated in: `segment_now` and `segment_scope`."""
     connection.execute(text("drop table if exists segment_now, segment_scope"))
     connection.execute(text("create temporary table segment_now (profile_id uuid primary key) on commit drop"))
     connection.execute(text("create temporary table segment_scope (profile_id uuid primary key, wanted boolean not null) on commit drop"))
+
+
+def _scope(connection: Connection, ids: set[UUID] | None, households: bool) -> None:
+    difference_tables(connection)
     if ids is not None:
         connection.execute(text("insert into segment_scope select unnest(cast(:ids as uuid[])), true"), {"ids": list(ids)})
         if households:
@@ -176,7 +180,7 @@ with new as (
 )
 insert into segment_change (segment_id, profile_id, change, cause, at)
 select :segment, a.profile_id, 'entered', coalesce((select min(p.cause) from past p where p.profile_id = a.profile_id), :cause), :now
-from added a order by a.profile_id returning profile_id"""
+from added a order by a.profile_id"""
 
 _LEFT = """
 with gone as (
@@ -192,21 +196,39 @@ with gone as (
     select :segment, profile_id, entered_at, greatest(entered_at, :now), cause from told
 )
 insert into segment_change (segment_id, profile_id, change, cause, at)
-select :segment, profile_id, 'left', cause, :now from told order by profile_id returning profile_id"""
+select :segment, profile_id, 'left', cause, :now from told order by profile_id"""
 _SCOPE = "and m.profile_id in (select s.profile_id from segment_scope s where s.wanted)"
+
+
+def _cause(found: Segment) -> str:
+    return "definition" if found.refreshed_version not in (None, found.version) else "condition"
 
 
 def _apply(connection: Connection, segment_id: int, cause: str, now: datetime, *, scoped: bool) -> tuple[set[UUID], set[UUID]]:
     """Make the members those of `segment_now`; who entered and who left. Entries come first: they look at the stays that end."""
     values: dict[str, Any] = {"segment": segment_id, "cause": cause, "now": now}
-    entered = set(connection.execute(text(_ENTERED), values).scalars())
-    left = set(connection.execute(text(_LEFT.format(scope=_SCOPE if scoped else "")), values).scalars())
-    if entered or left:
-        connection.execute(text("select pg_notify('cdp_segments', :id)"), {"id": str(segment_id)})
+    entered = set(connection.execute(text(f"{_ENTERED} returning profile_id"), values).scalars())
+    left = set(connection.execute(text(f"{_LEFT.format(scope=_SCOPE if scoped else '')} returning profile_id"), values).scalars())
+    _notify(connection, segment_id, len(entered) + len(left))
     return entered, left
 
 
-def _record(connection: Connection, found: Segment, difference: int, now: datetime, seconds: float, *, full: bool, aging: bool) -> int:
+def apply_difference(connection: Connection, found: Segment, now: datetime) -> tuple[int, int]:
+    """Add those of `segment_now` to the members and remove those of `segment_scope`; how many entered and left."""
+    values: dict[str, Any] = {"segment": found.id, "cause": _cause(found), "now": now}
+    entered = connection.execute(text(_ENTERED), values).rowcount
+    left = connection.execute(text(_LEFT.format(scope=_SCOPE)), values).rowcount
+    _notify(connection, found.id, entered + left)
+    return entered, left
+
+
+def _notify(connection: Connection, segment_id: int, changes: int) -> None:
+    if changes:
+        connection.execute(text("select pg_notify('cdp_segments', :id)"), {"id": str(segment_id)})
+
+
+def record(connection: Connection, found: Segment, difference: int, now: datetime, seconds: float, *, full: bool, aging: bool) -> int:
+    """Note that a segment was decided; how many members it has."""
     count = text("select count(*) from segment_member where segment_id = :id")
     members = int(connection.execute(count, {"id": found.id}).scalar_one()) if full else found.members + difference
     values: dict[str, Any] = {"members": members, "refreshed_at": datetime.now(UTC), "refreshed_version": found.version}
@@ -218,11 +240,11 @@ def _record(connection: Connection, found: Segment, difference: int, now: dateti
     return members
 
 
-def _withdraw(connection: Connection) -> None:
+def withdraw(connection: Connection) -> None:
     """Members of deleted segments leave."""
     statement = "select id from segment s where deleted_at is not null and exists (select from segment_member m where m.segment_id = s.id)"
     for segment_id in connection.execute(text(statement)).scalars().all():
-        _temporary(connection, None, households=False)
+        difference_tables(connection)
         _apply(connection, segment_id, "definition", datetime.now(UTC), scoped=False)
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, text
 
 from cdp import attributes
 from cdp.attributes import AttributesReport
-from cdp.segments import columnar, membership
+from cdp.segments import membership
+from cdp.segments.deciding import refresh_in_copy
 from cdp.segments.membership import SegmentsReport
 from cdp.segments.monitor import run_monitors
 
@@ -44,15 +45,16 @@ def last_refresh(connection: Connection) -> datetime | None:
 def refresh_all(
     engine: Engine, changed: Iterable[UUID] | None = None, *, as_of: datetime | None = None, lake: Path | None = None
 ) -> RefreshReport:
-    """Bring attributes and segments up to date; with `lake`, the folder of derived files, the columnar copy as well."""
+    """Bring attributes and segments up to date; with `lake`, the folder of derived files, everybody is decided in the columnar copy."""
     now = as_of or datetime.now(UTC)
     ids = None if changed is None else set(changed)
     first = attributes.refresh(engine, ids, as_of=now)
     looked_at = None if ids is None or first.changed is None else ids | set(first.changed)
-    second = membership.refresh(engine, looked_at, as_of=now)
+    if lake is None:
+        second = membership.refresh(engine, looked_at, as_of=now)
+    else:
+        second = refresh_in_copy(engine, lake / "segments", as_of=now, changed=looked_at or ())
     fired = len(run_monitors(engine, looked_at, as_of=now))
-    if lake is not None:
-        columnar.build(engine, lake / "segments", now)
     return RefreshReport(first, second, fired)
 
 

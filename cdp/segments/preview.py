@@ -91,6 +91,7 @@ def _columnar(
     row = execute(duck, statement)[0]
     counts = iter(row[2:])
     found = {name: {word: int(next(counts) or 0) for word in names} for name, names in lists.items()}
+    found["segment"].pop("", None)
     total = duck.execute("select count(*) from person").fetchone()
     assert total is not None
     sample = tuple(sorted(as_uuid(value) for value in row[1] or ()))

@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine
 
-from cdp.segments.columnar import Columnar, Copy, build
+from cdp.segments.columnar import Columnar, Copy
 from cdp.segments.compile import Compiler
+from cdp.segments.deciding import build
 from cdp.segments.membership import refresh
 from cdp.segments.preview import execute, preview
 from cdp.segments.text import parse
