@@ -58,7 +58,7 @@ def add(
     if location.endswith((".yaml", ".yml")):
         definition = SourceDefinition.load(Path(location))
     else:
-        definition, streams = propose_source(location, name, department, country or settings().country)
+        definition, streams = propose_source(location, name, department, country, settings().country)
         definition = SourceDefinition.of(
             {k: v for k, v in asdict(definition).items()} | {"duplicate_free": duplicate_free, "priority": priority}
         )
@@ -82,6 +82,8 @@ def _show_proposal(stream: SampledStream) -> None:
     for guess in proposal.fields:
         table.add_row(guess.field, guess.target or "[dim]not mapped[/]", f"{guess.confidence:.0%}", guess.reason)
     out.print(table)
+    home = proposal.homeland
+    out.print(f"\nCountry: {home.country}, " + (f"which {home.reason} speak for" if home.reason else "the default; --country says another"))
     shown = preview(stream.rows, proposal.mapping)[:3]
     for number, row in enumerate(shown, 1):
         out.print(f"\n[dim]row {number} would become[/]")

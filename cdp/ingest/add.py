@@ -52,21 +52,24 @@ def guess_name(location: str) -> str:
     return name if name[:1].isalpha() else f"source_{name}".rstrip("_")
 
 
-def sample_streams(source: Source, country: str | None = None) -> list[SampledStream]:
-    """The first rows of every stream, and the mapping they suggest; a stream without a row is left out."""
+def sample_streams(source: Source, country: str | None = None, default_country: str | None = None) -> list[SampledStream]:
+    """The first rows of every stream, and the mapping they suggest (see `propose`); a stream without a row is left out."""
     found = []
     for stream in source.streams():
         page: Page | None = next((p for p in source.read(stream.name) if len(p.rows)), None)
         if page is not None:
             rows = page.rows.slice(0, SAMPLE) if isinstance(page.rows, pa.Table) else page.rows[:SAMPLE]
-            found.append(SampledStream(stream.name, rows, propose(rows, country)))
+            found.append(SampledStream(stream.name, rows, propose(rows, default_country, stream.name, country=country)))
     return found
 
 
 def propose_source(
-    location: str, name: str | None, department: str | None, country: str | None
+    location: str, name: str | None, department: str | None, country: str | None, default_country: str | None
 ) -> tuple[SourceDefinition, list[SampledStream]]:
     """A definition for what lies at `location`, with the mapping proposed from a sample.
+
+    Args:
+        country: where its customers live (alpha-2); None where the sample shall tell, or else is that of `default_country`.
 
     Raises:
         SourceError: nothing readable is there.
@@ -74,7 +77,7 @@ def propose_source(
     connector, config = guess_connector(location)
     name = name or guess_name(location)
     definition = SourceDefinition.of({"name": name, "connector": connector, "config": config, "department": department or name})
-    streams = sample_streams(open_source(name, connector, config), country)
+    streams = sample_streams(open_source(name, connector, config), country, default_country)
     if not streams:
         raise ConfigError(f"{location} has no row to learn from; add the source once it has one")
     mapping = {"streams": {stream.name: stream.proposal.mapping for stream in streams}}

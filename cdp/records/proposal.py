@@ -15,6 +15,7 @@ import pyarrow as pa
 from cdp.records import column_names as known
 from cdp.records.batch import map_batch
 from cdp.records.canonical import canonical_json
+from cdp.records.homeland import Homeland, likely_country
 from cdp.records.mapping import LISTS
 from cdp.records.mapping import Mapping as LoadedMapping
 from cdp.records.sampling import SampledColumn, object_lists, sample_columns
@@ -63,6 +64,7 @@ class Proposal:
 
     mapping: dict[str, Any]
     fields: tuple[FieldGuess, ...]
+    homeland: Homeland
 
     @property
     def kind(self) -> str:
@@ -75,23 +77,27 @@ class _Keys(NamedTuple):
     customer: FieldGuess | None
 
 
-def propose(sample: pa.Table | Sequence[Mapping[str, Any]], default_country: str | None = None, stream: str = "") -> Proposal:
+def propose(
+    sample: pa.Table | Sequence[Mapping[str, Any]], default_country: str | None = None, stream: str = "", *, country: str | None = None
+) -> Proposal:
     """A mapping for rows like these.
 
     Args:
-        default_country: alpha-2; where phone numbers without prefix belong, and how dates are written.
+        default_country: alpha-2; where phone numbers without prefix belong, and how dates are written, unless the rows say otherwise.
         stream: name of the stream, which may say what its rows are.
+        country: the same as a certainty: the rows are not asked.
     """
-    columns = sample_columns(sample, default_country)
+    homeland = Homeland(country) if country else likely_country(sample_columns(sample, default_country), default_country)
+    columns = sample_columns(sample, homeland.country)
     lists = object_lists(sample)
     as_customer = _guess(columns, known.targets("customer") | {_ADDRESS + name: names for name, names in known.targets("address").items()})
     as_interaction = _guess(columns, known.targets("interaction"))
     keys = _keys(columns)
     happens = _is_interaction(as_customer, as_interaction, keys, lists, stream)
     body = _interaction(columns, as_interaction, keys, lists, stream) if happens else _customer(columns, as_customer, keys)
-    mapping: dict[str, Any] = {"country": default_country} if default_country else {}
+    mapping: dict[str, Any] = {"country": homeland.country} if homeland.country else {}
     mapping["interaction" if happens else "customer"] = body.document
-    return Proposal(mapping, tuple(body.guesses[column.path] for column in columns) + tuple(body.lists))
+    return Proposal(mapping, tuple(body.guesses[column.path] for column in columns) + tuple(body.lists), homeland)
 
 
 def preview(sample: pa.Table | Sequence[Mapping[str, Any]], mapping: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -138,3 +138,17 @@ def test_a_preview_shows_rows_and_refusals_in_order() -> None:
     shown = preview([{"id": None}, {"id": 1, "n": "EVA"}], {"customer": {"source_key": "id", "given_name": "n"}})
     assert "no key" in shown[0]["refused"]
     assert shown[1] == {"source_key": "1", "kind": "person", "given_name": "Eva"}
+
+
+def test_the_country_is_told_by_phones_and_the_names_of_columns() -> None:
+    german = propose(sample(Kundennr="{n}", Vorname="Änne", Telefon="030 12345{n:02d}", PLZ="10115"), "US")
+    assert (german.mapping["country"], german.homeland.reason) == ("DE", "the names of its columns and its phone numbers")
+    assert body(german)["phones"] == "Telefon"
+    assert propose(sample(id="{n}", phone="+33 1 42 34 56 {n:02d}", zip="75002"), "US").mapping["country"] == "FR"
+    assert propose(sample(id="{n}", phone="020 7946 09{n:02d}", postcode="SW1A 2AA"), "US").mapping["country"] == "GB"
+
+
+def test_the_country_is_the_default_where_nothing_speaks_against_it() -> None:
+    for rows in (sample(id="{n}", phone="(212) 555-01{n:02d}", zip="10001"), sample(id="{n}", name="Eva"), sample(id="{n}", Vorname="Eva")):
+        assert propose(rows, "US").homeland == ("US", None)
+    assert propose(sample(Vorname="Eva", Nachname="{n}", PLZ="10115"), "US", country="AT").mapping["country"] == "AT"

@@ -77,6 +77,12 @@ def clean_postal_code(text: str, country: str | None = None) -> str | None:
     return code
 
 
+def is_postal_code(text: str, country: str) -> bool:
+    """Whether a text has the form of the country's postal codes; false where the form is not known."""
+    pattern = _POSTAL.get(country)
+    return pattern is not None and re.fullmatch(pattern, upper(fold(text))) is not None
+
+
 def split_street(text: str) -> StreetLine | None:
     """Street, house number and unit of one line: `12b Main St Apt 4`, `Hauptstraße 12 b`, `Calle Mayor, 5`, `Flat 3, 10 High Street`."""
     line = clean_text(text)
