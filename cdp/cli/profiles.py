@@ -31,7 +31,7 @@ def resolve(dry_run: bool, no_refresh: bool, as_json: bool) -> None:
         out.print(
             f"{report.records:,} records are {report.profiles:,} people in {report.households:,} households ({report.seconds:.1f} s). "
             f"{would.capitalize()}{'c' if would else 'C'}reated {report.created:,}, merged {report.merged:,}, split {report.split:,}; "
-            f"{report.doubtful:,} doubtful pairs for a steward."
+            f"{report.doubtful:,} doubtful {'pair' if report.doubtful == 1 else 'pairs'} for a steward."
         )
     if not dry_run and not no_refresh:
         _refresh(False)

@@ -38,7 +38,7 @@ class Defaults:
     country: str | None = None
     currency: str | None = None
     timezone: str = "UTC"
-    max_cell_bytes: int = 1 << 20
+    max_cell_bytes: int = 1_000_000
 
     def of(self, stream: StreamMapping) -> Defaults:
         """The mapping of a stream knows better."""

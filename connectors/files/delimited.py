@@ -192,7 +192,7 @@ def raw_value(value: bytes | None) -> Any:
 
 def wrong_width(place: str, number: int, wanted: int, found: int, text: str) -> Refused:
     """The refusal of a record that has too few or too many fields."""
-    advice = "Quote cells that contain the delimiter" if found > wanted else "Write every cell, also the empty ones; quote cells with line breaks"
+    advice = "Quote cells that contain the delimiter" if found > wanted else "Write every cell; quote cells with line breaks"
     message = f"{place}, row {number}: {found} fields where the header has {wanted}. {advice}"
     return Refused(f"{place}, row {number}", "wrong_field_count", message, raw=text)
 
