@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-def _changes(ordered: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+def changes(ordered: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Where a value differs from the one before it."""
     changed = np.ones(len(ordered), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=changed[1:])
@@ -18,7 +18,7 @@ def _changes(ordered: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 def unique(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The distinct values, ascending."""
     ordered = np.sort(values)
-    return ordered[_changes(ordered)]
+    return ordered[changes(ordered)]
 
 
 def among(values: npt.NDArray[Any], ordered: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

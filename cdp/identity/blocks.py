@@ -1,12 +1,13 @@
 """Blocks are sorted once, and the pairs of any range of rows come from them without the rest: pairs are never all in memory.
 
 A pair belongs to the range of its smaller row, so ranges share none, and neither the ranges nor who works on them changes the pairs.
+Pairs that only one weak coincidence brings together are many and hardly ever one person: of a large set a sample of them is drawn.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -14,12 +15,15 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.arrays import unique
+from cdp.identity.arrays import changes
 
 Rows = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 BATCH = 1_500_000
 """Pairs in a range, about; one key's repeats of another's pairs included."""
+SAMPLE = 500_000
+"""Pairs of one weak coincidence that are compared, about, and at most twice as many; a set that has fewer loses none."""
 
 
 @dataclass(frozen=True)
@@ -30,24 +34,25 @@ class Part:
         rows: the members, ascending within a block.
         behind: how many members of its block come after each.
         place: positions in `rows`, in the order of the rows.
+        alone: whether sharing one of these blocks is enough; else a pair must share another block too.
     """
 
     name: str
     rows: Ints
     behind: npt.NDArray[np.unsignedinteger]
     place: Ints
+    alone: bool = True
 
     @classmethod
-    def of(cls, name: str, rows: Rows, keys: npt.NDArray[np.uint64]) -> Part:
+    def of(cls, name: str, rows: Rows, keys: npt.NDArray[np.uint64], alone: bool = True) -> Part:
         """Rows sorted by key, then row."""
         starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, np.int64)
         size = np.diff(np.r_[starts, len(keys)])
         behind = np.repeat(starts + size, size) - np.arange(len(keys)) - 1
         leads = np.flatnonzero(behind)
         packed = np.sort((rows[leads] << 32) | leads)
-        return cls(
-            name, rows.astype(np.int32), behind.astype(np.min_scalar_type(int(size.max(initial=1)))), (packed & 0xFFFFFFFF).astype(np.int32)
-        )
+        narrow = behind.astype(np.min_scalar_type(int(size.max(initial=1))))
+        return cls(name, rows.astype(np.int32), narrow, (packed & 0xFFFFFFFF).astype(np.int32), alone)
 
     @property
     def count(self) -> int:
@@ -69,11 +74,11 @@ class Blocks:
     """All blocks of a prepared set of `rows` records; pairs of a person and an organisation are left out."""
 
     rows: int
-    person: npt.NDArray[np.bool_]
+    person: Flags
     parts: tuple[Part, ...]
 
     @classmethod
-    def of(cls, rows: int, person: npt.NDArray[np.bool_], parts: Iterable[Part]) -> Blocks:
+    def of(cls, rows: int, person: Flags, parts: Iterable[Part]) -> Blocks:
         return cls(rows, person, tuple(part for part in parts if len(part.place)))
 
     @cached_property
@@ -95,14 +100,21 @@ class Blocks:
         cuts = np.searchsorted(total, np.arange(batch, int(total[-1]), batch)) + 1
         return list(pairwise(sorted({0, *cuts.tolist(), self.rows})))
 
-    def pairs(self, low: int, high: int) -> tuple[Rows, Rows]:
-        """Pairs (a[i], b[i]) with a < b and a in the range, each once, ascending."""
-        found = unique(np.concatenate([part.pairs(low, high) for part in self.parts] or [np.zeros(0, np.int64)]))
-        a, b = found >> 32, found & 0xFFFFFFFF
-        same_kind = self.person[a] == self.person[b]
-        return a[same_kind], b[same_kind]
+    @cached_property
+    def one_in(self) -> int:
+        """Of so many pairs that one weak coincidence brings together, one is compared and stands for the others in training."""
+        weak = sum(part.count for part in self.parts if not part.alone)
+        return 1 << max(0, (weak // SAMPLE).bit_length() - 1)
 
-    def __iter__(self) -> Iterator[tuple[Rows, Rows]]:
-        """All pairs, range after range."""
-        for low, high in self.ranges():
-            yield self.pairs(low, high)
+    def pairs(self, low: int, high: int) -> tuple[Rows, Rows, Flags]:
+        """Pairs (a[i], b[i]) with a < b and a in the range, each once, ascending; and which of them were drawn to stand for others."""
+        met = np.concatenate([part.pairs(low, high) << 1 | part.alone for part in self.parts] or [np.zeros(0, np.int64)])
+        met.sort()
+        found = met >> 1
+        first = changes(found)
+        last = np.append(first[1:], True)[: len(found)]
+        weak = first & last & (met & 1 == 0)  # met once only
+        drawn = (found.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40) & np.uint64(self.one_in - 1) == 0
+        a, b = found >> 32, found & 0xFFFFFFFF
+        kept = first & (~weak | drawn) & (self.person[a] == self.person[b])
+        return a[kept], b[kept], weak[kept]

@@ -7,7 +7,7 @@ facts of its records; what is still too large then is left to the other keys.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.identity.arrays import among, unique
+from cdp.identity.arrays import among, changes, unique
 from cdp.identity.blocks import Blocks, Part
 from cdp.identity.features import Ints, Values
 from cdp.identity.levels import numbers, places
@@ -25,22 +25,28 @@ Rows = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 LARGEST = 60
 """Records in a block at most; a block of n records has n(n-1)/2 pairs."""
+ALONE = 20
+"""Records in a block up to which its pairs need no second key: what more records share says little of two of them."""
+WEAK = 0
+"""What stands for `ALONE` at a key that needs a second one in any block: of 10,000 pairs that it alone brings together, about one is a
+person."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """One way to bring records together: rows and their keys."""
+    """One way to bring records together: rows and their keys; pairs of blocks larger than `alone` must share another block too."""
 
     name: str
     rows: Rows
     keys: Keys
+    alone: int = ALONE
 
 
 def blocks(prepared: Prepared, largest: int = LARGEST) -> Blocks:
     """The records that are worth comparing, in blocks."""
     made = keys(prepared)
     facts = made.facts
-    parts = (part for key in made for part in _parts(key, facts, largest))
+    parts = (part for key in made for part in _parts(_ordered(key), facts, largest))
     return Blocks.of(prepared.features.rows, prepared.features.person, parts)
 
 
@@ -61,32 +67,40 @@ def mix_or_none(*parts: Ints) -> Ints:
 
 
 def _parts(key: Key, facts: list[Ints], largest: int) -> Iterator[Part]:
-    small, large = _split(key, largest)
-    yield Part.of(key.name, small.rows, small.keys)
-    if not len(large.rows):
-        return
-    for fact in facts:
+    yield from _small(key, largest)
+    large = _sized(key, largest + 1, len(key.rows))
+    for fact in facts if len(large.rows) else ():
         valid = fact[large.rows] >= 0
-        divided = Key(key.name, large.rows[valid], mix(large.keys[valid].view(np.int64), fact[large.rows[valid]]))
-        small, _ = _split(divided, largest)
-        yield Part.of(key.name, small.rows, small.keys)
+        divided = replace(large, rows=large.rows[valid], keys=mix(large.keys[valid].view(np.int64), fact[large.rows[valid]]))
+        yield from _small(_ordered(divided), largest)
 
 
-def _split(key: Key, largest: int) -> tuple[Key, Key]:
-    """The key's blocks of 2 to `largest` records, and those beyond; both sorted by key, then row.
+def _small(key: Key, largest: int) -> Iterator[Part]:
+    """Blocks of 2 to `largest` records."""
+    enough = min(key.alone, largest)
+    for least, most in ((2, enough), (max(enough + 1, 2), largest)):
+        some = _sized(key, least, most)
+        yield Part.of(key.name, some.rows, some.keys, alone=most <= enough)
+
+
+def _ordered(key: Key) -> Key:
+    """Sorted by key, then row, each row once in a block.
 
     Key and row are sorted as one number: as many bits as a row needs, and the key's upper bits, at least 33 of them.
     """
     if not len(key.rows):
-        return key, key
+        return key
     bits = np.uint64(max(int(key.rows.max()).bit_length(), 1))
     packed = unique(((key.keys >> bits) << bits) | key.rows.astype(np.uint64))
-    keys_, rows = packed >> bits, (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
-    starts = np.flatnonzero(np.r_[True, keys_[1:] != keys_[:-1]])
-    size = np.diff(np.r_[starts, len(keys_)])
-    size_of = np.repeat(size, size)
-    small, large = (size_of >= 2) & (size_of <= largest), size_of > largest
-    return Key(key.name, rows[small], keys_[small]), Key(key.name, rows[large], keys_[large])
+    return replace(key, rows=(packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64), keys=packed >> bits)
+
+
+def _sized(key: Key, least: int, most: int) -> Key:
+    """Those blocks of an ordered key that have so many records."""
+    starts = np.flatnonzero(changes(key.keys))
+    size = np.diff(np.r_[starts, len(key.keys)])
+    chosen = np.repeat((size >= least) & (size <= most), size)
+    return replace(key, rows=key.rows[chosen], keys=key.keys[chosen])
 
 
 def _places(address: Values) -> tuple[Ints, Ints, Ints]:
@@ -135,9 +149,9 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
         lead = many & (place > 0) & (place % step == 0)
         rows, part = np.r_[order[many], order[lead]], np.r_[place[many] // step, place[lead] // step - 1]
         if len(rows):
-            yield Key("identical", rows, mix(digest[rows].view(np.int64), part))
+            yield Key("identical", rows, mix(digest[rows].view(np.int64), part), LARGEST)
 
-    def _each(self, name: str, values: Values, lookup: Ints | None = None) -> Iterator[Key]:
+    def _each(self, name: str, values: Values, lookup: Ints | None = None, alone: int = ALONE) -> Iterator[Key]:
         """One key for each value that a record holds."""
         rows, slots = np.nonzero(values.codes >= 0)
         codes = values.codes[rows, slots]
@@ -145,18 +159,18 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
             codes = lookup[codes]
             rows, codes = rows[codes >= 0], codes[codes >= 0]
         if len(rows):
-            yield Key(name, rows.astype(np.int64), mix(codes))
+            yield Key(name, rows.astype(np.int64), mix(codes), alone)
 
-    def _all(self, name: str, *parts: Ints) -> Iterator[Key]:
+    def _all(self, name: str, *parts: Ints, alone: int = ALONE) -> Iterator[Key]:
         """A key of several facts, for the records that have them all."""
         rows = np.flatnonzero(np.logical_and.reduce([p >= 0 for p in parts]))
         if len(rows):
-            yield Key(name, rows, mix(*(p[rows] for p in parts)))
+            yield Key(name, rows, mix(*(p[rows] for p in parts)), alone)
 
     def _contacts(self) -> Iterator[Key]:
         x = self.x
         local = [w.partition("@")[0] for w in x.email.words.to_pylist()]
-        yield from self._each("email", x.email)
+        yield from self._each("email", x.email, alone=LARGEST)
         yield from self._each("email name", x.email, _codes([v if len(v) >= 5 else None for v in local]))
         yield from self._each(
             "email start",
@@ -167,24 +181,26 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
                     for v, w in zip(local, x.email.words.to_pylist(), strict=True)
                 ]
             ),
+            alone=WEAK,
         )
         yield from self._each(
             "email end",
             x.email,
             _codes([w[len(v) // 2 :] if len(v) >= 6 else None for v, w in zip(local, x.email.words.to_pylist(), strict=True)]),
+            alone=WEAK,
         )
-        yield from self._each("phone", x.phone)
+        yield from self._each("phone", x.phone, alone=LARGEST)
         yield from self._each("phone end", x.phone, _codes([w[-7:] if len(w) >= 7 else None for w in x.phone.words.to_pylist()]))
         yield from self._each("phone start", x.phone, _codes([w[:-2] if len(w) >= 8 else None for w in x.phone.words.to_pylist()]))
         for kind, values in x.identifiers.items():
-            yield from self._each(f"identifier {kind}", values)
+            yield from self._each(f"identifier {kind}", values, alone=LARGEST)
 
     def _names(self) -> Iterator[Key]:
         x = self.x
         yield from self._all("whole name", x.whole.first)
         yield from self._all("given and family name", x.given.first, x.family.first)
         yield from self._all("sounds", self._sound_given, self._sound_family)
-        yield from self._all("given name and family initials", x.given.first, self._family3)
+        yield from self._all("given name and family initials", x.given.first, self._family3, alone=WEAK)
         yield from self._all("family name and given initial", x.family.first, self._given1)
         yield from self._all("given initials and family sound", self._given3, self._sound_family)
         yield from self._each("given initial and any later name", self._later)
@@ -210,10 +226,10 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
         yield from self._each("address", x.address)
         yield from self._all("house and given initial", house, self._given1)
         yield from self._all("house and family initial", house, self._family1)
-        yield from self._all("postcode and given name", post, x.given.first)
+        yield from self._all("postcode and given name", post, x.given.first, alone=WEAK)
         yield from self._all("postcode and family name", post, x.family.first)
-        yield from self._all("postcode and birth year", post, _year(x.birth))
-        yield from self._all("postcode and initials", post, self._given1, self._family1)
+        yield from self._all("postcode and birth year", post, _year(x.birth), alone=WEAK)
+        yield from self._all("postcode and initials", post, self._given1, self._family1, alone=WEAK)
         yield from self._all("city, given and family initials", city, self._given3, self._family3)
         yield from self._all("birth place and given initials", x.place.first, self._given3, self._family1)
         yield from self._all("birth place and family name", x.place.first, x.family.first)

@@ -1,4 +1,4 @@
-"""Candidate pairs hold the number of their pattern: twelve bytes a pair, however many fields there are.
+"""Candidate pairs hold the number of their pattern: thirteen bytes a pair, however many fields there are.
 
 Ranges of rows are compared by themselves, by threads here or by Spark elsewhere; their pieces are put together in the order of the ranges,
 so that it does not matter who compared them.
@@ -10,11 +10,12 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.blocks import Blocks, Ints, Rows
+from cdp.identity.blocks import Blocks, Flags, Ints, Rows
 from cdp.identity.cluster import components
 from cdp.identity.compare import Comparer
 from cdp.identity.fields import Kind
@@ -29,13 +30,23 @@ SLICE = 8_000_000
 
 @dataclass(frozen=True)
 class Compared:
-    """Pairs (a[i], b[i]) with a < b, ascending; `patterns[pattern[i]]` is what comparing them gave, and `counts` how often each occurs."""
+    """Pairs (a[i], b[i]) with a < b, ascending; `patterns[pattern[i]]` is what comparing them gave, and `counts` how often each occurs.
+
+    Pairs that were `drawn` stand for `one_in` pairs each; `counts` counts those.
+    """
 
     a: Ints
     b: Ints
     pattern: Ints
+    drawn: Flags
+    one_in: int
     patterns: Bytes
-    counts: npt.NDArray[np.int64]
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many candidate pairs have each pattern, those included that were not compared but stood for."""
+        size = len(self.patterns)
+        return np.bincount(self.pattern, minlength=size) + (self.one_in - 1) * np.bincount(self.pattern[self.drawn], minlength=size)
 
     def revised(self, pairs: Rows, patterns: Bytes) -> Compared:
         """The same with other patterns for some of the pairs."""
@@ -44,7 +55,7 @@ class Compared:
         pattern[pairs] = len(self.patterns) + which
         every, _, where = counted(np.concatenate([self.patterns, new]))
         pattern = where.astype(np.int32)[pattern]
-        return replace(self, pattern=pattern, patterns=every, counts=np.bincount(pattern, minlength=len(every)))
+        return replace(self, pattern=pattern, patterns=every)
 
     def matter(self, rows: int, evidence: Floats, posterior: Floats, same: Rows) -> Rows:
         """Numbers of the pairs that can change the answer.
@@ -82,14 +93,15 @@ class Piece:
     a: Ints
     b: Ints
     which: Ints
+    drawn: Flags
     patterns: Bytes
 
 
 def compare_range(blocks: Blocks, comparer: Comparer, low: int, high: int) -> Piece:
     """The kernel that every engine runs: the pairs of a range of rows, compared."""
-    a, b = blocks.pairs(low, high)
+    a, b, drawn = blocks.pairs(low, high)
     patterns, _, which = counted(comparer(a, b))
-    return Piece(a.astype(np.int32), b.astype(np.int32), which.astype(np.int32), patterns)
+    return Piece(a.astype(np.int32), b.astype(np.int32), which.astype(np.int32), drawn, patterns)
 
 
 def compare_all(blocks: Blocks, comparer: Comparer) -> Compared:
@@ -98,10 +110,10 @@ def compare_all(blocks: Blocks, comparer: Comparer) -> Compared:
     comparer(nothing, nothing)
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
         pieces = list(pool.map(lambda span: compare_range(blocks, comparer, *span), blocks.ranges()))
-    return together(pieces, len(comparer.fields))
+    return together(pieces, len(comparer.fields), blocks.one_in)
 
 
-def together(pieces: list[Piece], fields: int) -> Compared:
+def together(pieces: list[Piece], fields: int, one_in: int = 1) -> Compared:
     """Pieces in the order of their ranges as one; patterns are numbered alike whatever the ranges were.
 
     The list is emptied on the way, so that no pair is in memory twice.
@@ -109,10 +121,11 @@ def together(pieces: list[Piece], fields: int) -> Compared:
     patterns, _, where = counted(np.concatenate([piece.patterns for piece in pieces] or [np.zeros((0, fields), np.uint8)]))
     end, seen = sum(len(piece.a) for piece in pieces), len(where)
     a, b, pattern = (np.empty(end, np.int32) for _ in range(3))
+    drawn = np.empty(end, bool)
     while pieces:
         piece = pieces.pop()
         seen -= len(piece.patterns)
         part = slice(end - len(piece.a), end)
-        a[part], b[part], pattern[part] = piece.a, piece.b, where[seen + piece.which]
+        a[part], b[part], pattern[part], drawn[part] = piece.a, piece.b, where[seen + piece.which], piece.drawn
         end = part.start
-    return Compared(a, b, pattern, patterns, np.bincount(pattern, minlength=len(patterns)))
+    return Compared(a, b, pattern, drawn, one_in, patterns)

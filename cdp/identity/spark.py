@@ -2,7 +2,7 @@
 
 The plan: values are counted and blocks are sorted once (on the driver), both are broadcast, Spark gives the ranges of rows to its
 executors, and each runs the comparison kernel of the default engine (`compare_range`) on its ranges inside `mapInArrow`. What comes back
-is twelve bytes a pair and the distinct patterns of a range.
+is thirteen bytes a pair and the distinct patterns of a range.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cdp.identity.blocks import Blocks
 from cdp.identity.compare import Comparer
 from cdp.identity.compared import Compared, Piece, compare_range, together
 
-PIECE = "low long, a binary, b binary, which binary, patterns binary"
+PIECE = "low long, a binary, b binary, which binary, drawn binary, patterns binary"
 
 
 class SparkMissing(PlatformError):
@@ -83,7 +83,7 @@ class SparkEngine:
         tasks = spark.createDataFrame(ranges, "low long, high long").repartition(len(ranges))
         rows = sorted(tasks.mapInArrow(work, PIECE).collect(), key=lambda row: row.low)
         shared.unpersist()
-        return together([_read(row, len(comparer.fields)) for row in rows], len(comparer.fields))
+        return together([_read(row, len(comparer.fields)) for row in rows], len(comparer.fields), blocks.one_in)
 
 
 @lru_cache(maxsize=1)
@@ -94,12 +94,12 @@ def _kernel(shared: Any) -> tuple[Blocks, Comparer]:
 
 
 def _written(low: int, piece: Piece) -> pa.RecordBatch:
-    columns = [[array.tobytes()] for array in (piece.a, piece.b, piece.which, np.ascontiguousarray(piece.patterns))]
+    columns = [[array.tobytes()] for array in (piece.a, piece.b, piece.which, piece.drawn, np.ascontiguousarray(piece.patterns))]
     return pa.RecordBatch.from_arrays(
-        [pa.array([low], pa.int64()), *(pa.array(c, pa.binary()) for c in columns)], names=["low", "a", "b", "which", "patterns"]
+        [pa.array([low], pa.int64()), *(pa.array(c, pa.binary()) for c in columns)], names=["low", "a", "b", "which", "drawn", "patterns"]
     )
 
 
 def _read(row: Any, fields: int) -> Piece:
     a, b, which = (np.frombuffer(value, np.int32) for value in (row.a, row.b, row.which))
-    return Piece(a, b, which, np.frombuffer(row.patterns, np.uint8).reshape(-1, fields))
+    return Piece(a, b, which, np.frombuffer(row.drawn, bool), np.frombuffer(row.patterns, np.uint8).reshape(-1, fields))

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 from cdp.identity import Model, resolve
-from cdp.identity.blocks import Blocks, Part
 from cdp.identity.spark import SparkEngine, session
 from cdp.records import Mapping, map_batch
 from tests.bench.mixes import COMPANY
@@ -52,11 +51,3 @@ def test_spark_finds_the_same_people_on_the_same_model(people: pa.Table, spark: 
 @needs_java
 def test_spark_trains_the_same_model(people: pa.Table, spark: Any) -> None:
     assert resolve(people, engine=SparkEngine(spark, pairs=10_000)).model.to_json() == resolve(people).model.to_json()
-
-
-@pytest.mark.parametrize("batch", [1, 7, 1_000])
-def test_ranges_do_not_change_the_pairs(batch: int) -> None:
-    rows, keys = np.array([0, 3, 5, 1, 3, 2, 4, 5]), np.array([1, 1, 1, 2, 2, 3, 3, 3], np.uint64)
-    blocks = Blocks.of(6, np.ones(6, bool), [Part.of("k", rows, keys)])
-    found = [(int(x), int(y)) for span in blocks.ranges(batch) for x, y in zip(*blocks.pairs(*span), strict=True)]
-    assert found == [(0, 3), (0, 5), (1, 3), (2, 4), (2, 5), (3, 5), (4, 5)]
