@@ -14,6 +14,7 @@ from api.answers import answer
 from api.house import principal, reading
 from api.operations import Query, operation
 from api.problems import NotFound
+from cdp.activation.used import used_in
 from cdp.ingest.events.plans import violations
 from cdp.ingest.events.receipts import receipt
 
@@ -28,12 +29,13 @@ def _mine(department: str) -> bool:
 @blueprint.get("/v1/receipts/<path:message_id>")
 @operation("receipt.read", "What became of a message", answer="tracking.receipt", tag="tracking")
 def show(message_id: str) -> Response:
-    """Accepted, processed, held, refused or discarded, with the reason; the profile it is on, and what was made of it."""
+    """Accepted, processed, held, refused or discarded, with the reason; the profile it is on, what was made of it, and what used that."""
     with reading() as connection:
         found = receipt(connection, message_id)
-    if found is None or not _mine(found.department):
-        raise NotFound("no message with this id was sent")
-    return answer(asdict(found))
+        if found is None or not _mine(found.department):
+            raise NotFound("no message with this id was sent")
+        used = used_in(connection, found)
+    return answer(asdict(found) | {"used_in": found.used_in + used})
 
 
 @blueprint.get("/v1/violations")

@@ -13,6 +13,7 @@ import click
 import yaml
 from rich.table import Table
 
+from cdp.activation.used import used_in
 from cdp.cli.console import database, out, settings
 from cdp.errors import PlatformError
 from cdp.ingest.events import keys as write_keys
@@ -79,15 +80,14 @@ def receipt(message_id: str) -> None:
     """Say what became of the message MESSAGE_ID."""
     with database().connect() as connection:
         found = receipt_of(connection, message_id)
-    if found is None:
-        raise PlatformError(f"no message {message_id!r} was sent")
+        if found is None:
+            raise PlatformError(f"no message {message_id!r} was sent")
+        used = [*found.used_in, *used_in(connection, found)]
     for name, value in vars(found).items():
-        if value not in (None, []):
-            out.print(f"{name.replace('_', ' '):18} {value if name != 'used_in' else _uses(value)}", markup=False)
-
-
-def _uses(used: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{use['what']} {use['id']}" for use in used)
+        if name != "used_in" and value is not None:
+            out.print(f"{name.replace('_', ' '):18} {value}", markup=False)
+    for use in used:
+        out.print(f"{'used in':18} {use['what']} {use.get('name') or use.get('key') or use['id']}", markup=False)
 
 
 @events.command()
@@ -95,7 +95,8 @@ def _uses(used: list[dict[str, Any]]) -> str:
 def process(forever: bool) -> None:
     """Make interactions, records and profiles of the events that wait."""
     done = _follow() if forever else process_inbox(database(), settings())
-    out.print(f"{done.events} events: {done.interactions} interactions, {done.held} held, {done.violations} violations of plans")
+    counts = f"{done.interactions} interactions, {done.updates} profile updates, {done.held} held"
+    out.print(f"{done.events} events: {counts}, {done.violations} violations of plans")
 
 
 def _follow() -> Any:

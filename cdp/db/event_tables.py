@@ -1,6 +1,7 @@
 """Tables of the tracking API. What is accepted is committed here before it is answered; the inbox empties into the truth.
 
-An accepted event is in exactly one place: waiting in `event_inbox`, done in `interaction` (raw and canonical), or held in `quarantine`.
+An accepted event is in exactly one place: waiting in `event_inbox`, held in `quarantine`, or done: in `interaction` where somebody did
+something, in `profile_update` where it says who somebody is.
 """
 
 from __future__ import annotations
@@ -58,6 +59,22 @@ event_inbox = Table(
     Column("count", Integer, nullable=False),
     Column("events", LargeBinary, nullable=False, comment="JSON array, UTF-8; each event carries its messageId and receivedAt"),
     comment="Accepted and not yet processed; a row leaves in the transaction that writes what became of it.",
+)
+
+profile_update = Table(
+    "profile_update",
+    metadata,
+    Column("message_id", Text(collation="C"), primary_key=True),
+    Column("source_id", SmallInteger, nullable=False, comment="of table source; no foreign key, which would cost a look-up an event"),
+    Column("type", Text, nullable=False, comment="identify | group | alias"),
+    Column("customer_key", Text, nullable=False, comment="of the record of stream `identify` that it is about"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("raw", JSONB, nullable=False),
+    Column("issues", JSONB, comment="what of it could not be used, or violates the tracking plan"),
+    Column("landed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("run_id", BigInteger),
+    Index("ix_profile_update_source_id_customer_key", "source_id", "customer_key"),
+    comment="Calls that say who somebody is, as they were accepted. What they say is in the records; they are nothing that somebody did.",
 )
 
 tracking_plan = Table(

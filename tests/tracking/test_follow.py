@@ -35,7 +35,7 @@ def test_a_slow_refresh_delays_no_event(world: World) -> None:
     try:
         for number in range(3):
             world.send("identify", userId=f"u{number}", messageId=f"m{number}")
-            assert eventually(lambda n=number: world.rows("select from interaction where source_key = :m", m=f"m{n}"))
+            assert eventually(lambda n=number: world.rows("select from profile_update where message_id = :m", m=f"m{n}"))
     finally:
         go_on.set()
         stop.set()

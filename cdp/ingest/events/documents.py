@@ -46,7 +46,7 @@ _PLAIN = re.compile(r"-?[1-9][0-9]{0,14}(?:\.[0-9]{1,10})?")
 
 
 def interaction(event: Event, currency: str, kinds: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The canonical document of the event (`schemas/interaction.schema.json`).
+    """The canonical document of a track, page or screen event (`schemas/interaction.schema.json`).
 
     Args:
         currency: of amounts that name none.
@@ -64,7 +64,7 @@ def interaction(event: Event, currency: str, kinds: Mapping[str, str] | None = N
         "at": event.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "status": status,
         "campaign": _campaign(event, properties),
-        "properties": properties or dict(event.traits) or None,
+        "properties": properties or None,
     }
     issues = [issue.document() for issue in event.issues]
     if kind in _AMOUNTS or "revenue" in properties:
@@ -79,7 +79,7 @@ def interaction(event: Event, currency: str, kinds: Mapping[str, str] | None = N
 
 def _meaning(event: Event, kinds: Mapping[str, str]) -> tuple[str, str | None, str | None]:
     if event.type != "track":
-        return _TYPES.get(event.type, InteractionKind.EVENT), None, None
+        return _TYPES[event.type], None, None
     name = event.raw["event"]
     if name in kinds:
         return kinds[name], None, None
@@ -89,8 +89,6 @@ def _meaning(event: Event, kinds: Mapping[str, str]) -> tuple[str, str | None, s
 def _name(event: Event, properties: Mapping[str, Any]) -> str | None:
     if event.type == "track":
         return str(event.raw["event"])
-    if event.type not in _TYPES:
-        return event.type
     parts = [event.raw.get("category") or properties.get("category"), event.raw.get("name") or properties.get("name")]
     page = (event.raw.get("context") or {}).get("page")
     where = properties if properties.get("path") or properties.get("title") else page if isinstance(page, dict) else {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,7 +26,7 @@ from cdp.ingest.events.event import Event, read
 from cdp.ingest.events.people import Key, write_people
 from cdp.ingest.events.receive import STREAM
 from cdp.ingest.events.sources import Sender, senders
-from cdp.ingest.events.visitors import PEOPLE
+from cdp.ingest.events.visitors import PEOPLE, UPDATES
 from cdp.ingest.events.webhooks import land
 from cdp.ingest.events.wire import compact, loads
 from cdp.ingest.quarantine import hold
@@ -45,12 +45,14 @@ class Processed:
     """What became of the events that left the inbox.
 
     Attributes:
+        updates: calls that say who somebody is; they are in the records and no interactions.
         profiles: whose records changed, so that what is shown of them is out of date.
         seen: that have new interactions, so that their figures are out of date.
     """
 
     events: int = 0
     interactions: int = 0
+    updates: int = 0
     held: int = 0
     violations: int = 0
     profiles: set[UUID] = field(default_factory=set)
@@ -60,6 +62,7 @@ class Processed:
         """Count another batch."""
         self.events += other.events
         self.interactions += other.interactions
+        self.updates += other.updates
         self.held += other.held
         self.violations += other.violations
         self.profiles |= other.profiles
@@ -67,7 +70,7 @@ class Processed:
 
     def document(self) -> dict[str, int]:
         """For the journal of runs."""
-        return {"events": self.events, "interactions": self.interactions, "held": self.held, "violations": self.violations}
+        return {name: getattr(self, name) for name in ("events", "interactions", "updates", "held", "violations")}
 
 
 def process(engine: Engine, settings: Settings) -> Processed:
@@ -167,9 +170,11 @@ def _write(connection: Connection, run_id: int, calls: Sequence[tuple[Sender, di
     plans.count(connection, samples)
     written = write_people(connection, run_id, usable) if usable else None
     if written:
-        done.interactions += _interactions(connection, run_id, usable, written.profile_of, issues)
+        did = [(sender, event) for sender, event in usable if event.type not in UPDATES]
+        done.interactions += _interactions(connection, run_id, did, written.profile_of, issues)
+        done.updates += _updates(connection, run_id, [(s, e) for s, e in usable if e.type in UPDATES], issues)
         done.profiles |= written.changed
-        done.seen |= set(written.profile_of.values())
+        done.seen |= {written.profile_of[sender.id, PEOPLE, event.person] for sender, event in did}
     done.violations += len(samples)
     return done
 
@@ -188,8 +193,8 @@ def _interactions(
     connection: Connection,
     run_id: int,
     events: Sequence[tuple[Sender, Event]],
-    profile_of: dict[Key, UUID] | Any,
-    issues: dict[str, list[dict[str, str]]],
+    profile_of: Mapping[Key, UUID],
+    issues: Mapping[str, list[dict[str, str]]],
 ) -> int:
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     typed = [(columns[name].append, name) for name in _TYPED]
@@ -208,18 +213,37 @@ def _interactions(
         columns["content_hash"].append("\\x" + hashlib.md5(raw, usedforsecurity=False).hexdigest())
         columns["profile_id"].append(str(profile_of[sender.id, PEOPLE, event.person]))
     columns["run_id"] = [run_id] * len(events)
-    return _store(connection, pa.table({name: pa.array(values) for name, values in columns.items()}))
+    return _store(connection, pa.table({name: pa.array(values) for name, values in columns.items()}), "interaction")
 
 
-def _store(connection: Connection, rows: pa.Table) -> int:
-    """Copy the rows into `interaction`; only where one is there already (a receipt was lost) by way of another table."""
+def _updates(
+    connection: Connection, run_id: int, events: Sequence[tuple[Sender, Event]], issues: Mapping[str, list[dict[str, str]]]
+) -> int:
+    if not events:
+        return 0
+    found = [[issue.document() for issue in event.issues] + issues.get(event.message_id, []) for _, event in events]
+    rows = {
+        "message_id": [event.message_id for _, event in events],
+        "source_id": [sender.id for sender, _ in events],
+        "type": [event.type for _, event in events],
+        "customer_key": [event.person for _, event in events],
+        "at": [event.at for _, event in events],
+        "raw": [compact(event.raw).decode() for _, event in events],
+        "issues": pa.array([compact(each).decode() if each else None for each in found], pa.string()),
+        "run_id": [run_id] * len(events),
+    }
+    return _store(connection, pa.table(rows), "profile_update")
+
+
+def _store(connection: Connection, rows: pa.Table, target: str) -> int:
+    """Copy the rows into `target`; only where one is there already (a receipt was lost) by way of another table."""
     try:
         with connection.begin_nested():
-            return copy_table(connection, rows, "interaction")
+            return copy_table(connection, rows, target)
     except psycopg.errors.UniqueViolation:
-        names = ", ".join(_COLUMNS)
-        connection.execute(text(f"create temp table if not exists event_row as select {names} from interaction with no data"))
+        names = ", ".join(rows.column_names)
+        connection.execute(text(f"create temp table event_row on commit drop as select {names} from {target} with no data"))
         copy_table(connection, rows, "event_row")
-        stored = connection.execute(text(f"insert into interaction ({names}) select {names} from event_row on conflict do nothing"))
-        connection.execute(text("truncate event_row"))
+        stored = connection.execute(text(f"insert into {target} ({names}) select {names} from event_row on conflict do nothing"))
+        connection.execute(text("drop table event_row"))
         return int(stored.rowcount)

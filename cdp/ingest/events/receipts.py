@@ -1,7 +1,7 @@
 """A receipt is read from what the journal holds of a message, so it can say nothing that is not so.
 
-A message is `accepted` from the answer 200 on, `processed` once it is an interaction, `held` while it waits in quarantine, `refused`
-where it could not be accepted, and `discarded` where a person decided so.
+A message is `accepted` from the answer 200 on, `processed` once it is an interaction or a profile update, `held` while it waits in
+quarantine, `refused` where it could not be accepted, and `discarded` where a person decided so.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from cdp.ingest.events.event import read
+from cdp.ingest.events.visitors import sightings
+
 
 @dataclass(frozen=True)
 class EventReceipt:
@@ -23,7 +26,8 @@ class EventReceipt:
         duplicates: how often it was sent again; repetitions change nothing.
         reason, message: of what is or was in quarantine.
         profile_id: where its person lives now.
-        used_in: what was made of it: kind of thing and its number or key.
+        landed_at: when it came to be where `used_in` says.
+        used_in: what was made of it: the interaction and the records it speaks of.
     """
 
     message_id: str
@@ -37,6 +41,7 @@ class EventReceipt:
     message: str | None = None
     quarantine_id: int | None = None
     profile_id: UUID | None = None
+    landed_at: datetime | None = None
     used_in: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -61,7 +66,8 @@ def receipt(connection: Connection, message_id: str) -> EventReceipt | None:
         message=waiting.message if waiting and not done else None,
         quarantine_id=waiting.id if waiting else None,
         profile_id=done.profile_id if done else None,
-        used_in=_uses(done) if done else [],
+        used_in=_uses(connection, accepted.source_id, done) if done else [],
+        landed_at=done.landed_at if done else None,
     )
 
 
@@ -82,11 +88,15 @@ def _refused(message_id: str, row: Row[Any]) -> EventReceipt:
     )
 
 
-def _uses(done: Row[Any]) -> list[dict[str, Any]]:
-    uses = [{"what": "interaction", "id": done.id, "kind": done.kind, "at": done.at}]
-    if done.record_id is not None:
-        uses.append({"what": "record", "id": done.record_id, "key": done.customer_key})
-    return uses
+def _uses(connection: Connection, source_id: int, done: Row[Any]) -> list[dict[str, Any]]:
+    uses: list[dict[str, Any]] = []
+    if done.kind is not None:
+        uses.append({"what": "interaction", "id": done.id, "kind": done.kind, "at": done.at})
+    if done.raw is None:
+        return uses
+    keys = sorted({(sighting.stream, sighting.key) for sighting in sightings(read(done.raw))})
+    rows = connection.execute(_RECORDS, {"source": source_id, "streams": [stream for stream, _ in keys], "keys": [key for _, key in keys]})
+    return uses + [{"what": "record", "id": row.id, "stream": row.stream, "key": row.source_key} for row in rows]
 
 
 _ACCEPTED = text(
@@ -100,8 +110,21 @@ _QUARANTINED = text(
        where cast(:source as smallint) is null or s.id = :source order by q.id desc limit 1"""
 )
 _DONE = text(
-    """select i.id, i.kind, i.at, i.customer_key, r.id as record_id, coalesce(p.merged_into, i.profile_id) as profile_id
-       from interaction i left join profile p on p.id = i.profile_id
-       left join record r on r.source_id = i.source_id and r.stream = i.customer_stream and r.source_key = i.customer_key
-       where i.source_id = :source and i.stream in ('identify', 'track', 'page', 'screen', 'group', 'alias') and i.source_key = :id"""
+    """with done as (
+         select i.id, i.kind, i.at, i.landed_at, i.customer_key, i.raw from interaction i
+         where i.source_id = :source and i.stream in ('track', 'page', 'screen') and i.source_key = :id
+         union all
+         select null, null, u.at, u.landed_at, u.customer_key, u.raw from profile_update u
+         where u.source_id = :source and u.message_id = :id
+         union all
+         select null, null, r.received_at, r.received_at, null, null from event_receipt r
+         where r.source_id = :source and r.message_id = :id and starts_with(r.message_id, 'webhook:')
+           and not exists (select from event_inbox w where w.source_id = r.source_id and w.received_at = r.received_at))
+       select done.*, coalesce(p.merged_into, p.id) as profile_id from done
+       left join record r on r.source_id = :source and r.stream = 'identify' and r.source_key = done.customer_key
+       left join profile p on p.id = r.profile_id"""
+)
+_RECORDS = text(
+    """select r.id, r.stream, r.source_key from unnest(cast(:streams as text[]), cast(:keys as text[])) as w(stream, key)
+       join record r on r.source_id = :source and r.stream = w.stream and r.source_key = w.key order by r.id"""
 )

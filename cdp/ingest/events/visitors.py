@@ -17,6 +17,8 @@ from cdp.ingest.fingerprint import dump
 
 PEOPLE, GROUPS = "identify", "group"
 """Streams of the records that events make."""
+UPDATES = frozenset({"identify", "group", "alias"})
+"""Calls that say who somebody is, and nothing that somebody did."""
 
 State = dict[str, Any]
 
