@@ -1,7 +1,8 @@
-"""Attributes over the same events share one scan; a scan reads the events of the people in `attribute_scope` and of nobody else.
+"""Attributes over the same events share one scan; the events of the people in `attribute_scope`, and of nobody else, are read once for all.
 
 `attribute_scope (profile_id, unit_id, household_id, wanted)` is a temporary table: the people whose values are wanted, and the other
-members of their households. `unit_id` is the household, or the profile where there is none.
+members of their households. `unit_id` is the household, or the profile where there is none. `attribute_event` is another: their
+events, with those columns of the view `event` that a scan reads.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    DateTime,
+    ColumnClause,
     FromClause,
+    Insert,
     Numeric,
     Text,
+    TextClause,
     and_,
     case,
     cast,
@@ -24,13 +27,16 @@ from sqlalchemy import (
     extract,
     false,
     func,
+    insert,
     or_,
     select,
     table,
     true,
 )
+from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.sql.selectable import CTE, Select
+from sqlalchemy.sql.visitors import iterate
 
 from cdp.attributes.definition import Definition
 from cdp.attributes.expression import compile_expression
@@ -41,6 +47,8 @@ from cdp.attributes.language.tree import Duration, Type, Window
 SCOPE = table("attribute_scope", column("profile_id"), column("unit_id"), column("household_id"), column("wanted"))
 EXTRA = table("attribute_extra", column("profile_id"), column("values", JSONB))
 """Values of kinds that are computed elsewhere (sql, python), by profile."""
+
+_EVENT = table("attribute_event", *(column(c.name, c.type) for c in event_view().c))
 
 _SECONDS = {"hour": 3600, "day": 86_400, "week": 604_800}
 
@@ -74,7 +82,7 @@ class _ScanBuilder:
         self._scan = scan
         self._inner: dict[Any, Sql] = {}
         self._outer: list[Sql] = []
-        view = event_view()
+        view = _EVENT
         self._unit = SCOPE.c.unit_id if scan.per == "household" else SCOPE.c.profile_id
         self._from: FromClause = view.join(SCOPE, SCOPE.c.profile_id == view.c.profile_id)
         events = EventFields(view)
@@ -241,6 +249,17 @@ def scans(definitions: Sequence[Definition], now: datetime) -> dict[Scan, CTE]:
     return made
 
 
+def event_statements(definitions: Sequence[Definition], now: datetime) -> tuple[TextClause, Insert]:
+    """What makes `attribute_event`, and what fills it."""
+    found = scans(definitions, now).values()
+    read = {part.name for scan in found for part in iterate(scan.element) if isinstance(part, ColumnClause) and part.table is _EVENT}
+    names = sorted(read | {"profile_id", "at"})
+    made = sql_text(f"create temporary table attribute_event on commit drop as select {', '.join(names)} from event where false")
+    view = event_view()
+    rows = select(*(view.c[name] for name in names)).where(view.c.profile_id.in_(select(SCOPE.c.profile_id)), view.c.at <= time(now))
+    return made, insert(_EVENT).from_select(names, rows)
+
+
 def values_statement(definitions: Sequence[Definition], now: datetime) -> Select[Any]:
     """Profile, household, values and inputs (JSON) of each wanted person in scope; `definitions` are in order of need."""
     made = scans(definitions, now)
@@ -253,7 +272,7 @@ def values_statement(definitions: Sequence[Definition], now: datetime) -> Select
     for name, found in columns.items():
         base += [c.label(f"{name}__{part}") for part, c in (("v", found.value), ("n", found.inputs), ("b", found.base)) if c is not None]
     level: Any = select(*base).select_from(rows).where(SCOPE.c.wanted).subquery("level")
-    for depth, group in enumerate(_levels(definitions)):
+    for depth, group in enumerate(levels(definitions)):
         known = {c.key.removesuffix("__v"): c for c in level.c if c.key.endswith("__v")}
         extra = [compile_expression(d.expression, known).label(f"{d.name}__v") for d in group if d.expression is not None]
         level = select(level, *extra).subquery(f"level_{depth}")
@@ -275,7 +294,7 @@ def _value_columns(definition: Definition, made: dict[Scan, CTE]) -> Value:
     return Value(value, inputs, cte.c[f"{name}__b"] if definition.kind == "time_since" else None)
 
 
-def _levels(definitions: Sequence[Definition]) -> list[list[Definition]]:
+def levels(definitions: Sequence[Definition]) -> list[list[Definition]]:
     """Expressions in steps, so that each names only attributes of the steps before."""
     depth: dict[str, int] = {}
     levels: list[list[Definition]] = []
@@ -283,7 +302,7 @@ def _levels(definitions: Sequence[Definition]) -> list[list[Definition]]:
         if definition.expression is None:
             depth[definition.name] = 0
             continue
-        depth[definition.name] = 1 + max((depth[name] for name in definition.needs), default=0)
+        depth[definition.name] = 1 + max((depth.get(name, 0) for name in definition.needs), default=0)
         while len(levels) < depth[definition.name]:
             levels.append([])
         levels[depth[definition.name] - 1].append(definition)
@@ -296,51 +315,19 @@ _PAIRS = 40
 
 def _document(level: Any, part: str) -> Sql:
     pairs = [(c.key.removesuffix(f"__{part}"), c) for c in level.c if c.key.endswith(f"__{part}")]
-    return func.jsonb_strip_nulls(_merged(pairs))
+    return func.jsonb_strip_nulls(merged(pairs))
 
 
 def _inputs(level: Any) -> Sql:
     counts = [(c.key.removesuffix("__n"), c) for c in level.c if c.key.endswith("__n")]
     bases = [(c.key.removesuffix("__b") + "@", c) for c in level.c if c.key.endswith("__b")]
-    return func.jsonb_strip_nulls(_merged(counts + bases))
+    return func.jsonb_strip_nulls(merged(counts + bases))
 
 
-def _merged(pairs: list[tuple[str, Sql]]) -> Sql:
+def merged(pairs: list[tuple[str, Sql]]) -> Sql:
     groups = [pairs[i : i + _PAIRS] for i in range(0, len(pairs), _PAIRS)]
     parts = [func.jsonb_build_object(*(part for name, found in group for part in (text(name), found))) for group in groups]
     merged: Sql = parts[0] if parts else func.jsonb_build_object()
     for part in parts[1:]:
         merged = merged.op("||")(part)
     return merged
-
-
-def aged_events(definitions: Sequence[Definition], before: datetime, now: datetime) -> list[tuple[datetime, datetime]]:
-    """Stretches of time such that only people with an event in one of them can have another value at `now` than they had `before`.
-
-    An event changes a windowed value when it passes an edge of the window, or when its own time comes.
-    """
-    edges = {(before, now)}
-    for definition in definitions:
-        if definition.kind in ("sql", "python") or definition.expression is not None:
-            continue
-        shifts = [None, definition.window.length] if definition.kind == "trend" else [None]
-        for shift in shifts:
-            old = definition.window.bounds(before if shift is None else shift.before(before))
-            new = definition.window.bounds(now if shift is None else shift.before(now))
-            edges |= {(a, b) for a, b in zip(old, new, strict=True) if a is not None and b is not None and a < b}
-    return sorted(edges)
-
-
-STORED = table("profile_attribute", column("profile_id"), column("values", JSONB), column("inputs", JSONB))
-
-
-def rotten(definitions: Sequence[Definition], now: datetime) -> Select[Any] | None:
-    """People of whom a `time_since` that is stored has another value at `now`."""
-    attribute = STORED
-    found = []
-    for definition in definitions:
-        if definition.kind == "time_since":
-            base = cast(attribute.c.inputs.op("->>")(text(f"{definition.name}@")), DateTime(timezone=True))
-            value = cast(attribute.c["values"].op("->>")(text(definition.name)), Numeric())
-            found.append(since(base, definition, now) != value)
-    return select(attribute.c.profile_id).where(or_(*found)) if found else None

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, bindparam, column, func, insert, literal, select, table, text, update
+from sqlalchemy import Connection, Engine, bindparam, column, func, insert, literal, or_, select, table, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from cdp.attributes.compile import aged_events, rotten, values_statement
+from cdp.attributes.aging import aged_events, count_on
+from cdp.attributes.compile import event_statements, values_statement
 from cdp.attributes.definition import Definition
 from cdp.attributes.functions import run_function
 from cdp.attributes.queries import run_query
@@ -74,6 +75,8 @@ def refresh(
                 progress(done, len(ids))
         with engine.begin() as connection:
             _forget(connection, None if full else ids)
+            if aging and not full:
+                ids = sorted({*ids, *_count_on(connection, wanted, now)})
     except BaseException as error:
         _finish(engine, run_id, "failed", {}, type(error).__name__)
         raise
@@ -121,9 +124,6 @@ def _affected(
         for start, end in aged_events(wanted, before, now):
             statement = add.format("select profile_id from interaction where at > :start and at <= :end and profile_id is not null")
             connection.execute(text(statement), {"start": start, "end": end})
-        aged = rotten(wanted, now)
-        if aged is not None:
-            connection.execute(upsert(_AFFECTED).from_select(["profile_id"], aged).on_conflict_do_nothing())
     if any(d.per == "household" for d in wanted):
         connection.execute(text(add.format(_HOUSEHOLDS)))
     return list(connection.execute(select(_AFFECTED.c.profile_id).order_by(_AFFECTED.c.profile_id)).scalars())
@@ -145,7 +145,7 @@ create temporary table attribute_scope (
     profile_id uuid primary key, unit_id uuid not null, household_id uuid, wanted boolean not null) on commit drop;
 create temporary table attribute_raw (profile_id uuid, name text, value jsonb, primary key (profile_id, name)) on commit drop;
 create temporary table attribute_extra (profile_id uuid primary key, "values" jsonb not null) on commit drop;
-set local timezone = 'UTC'; set local jit = off; set local work_mem = '64MB'
+set local timezone = 'UTC'; set local jit = off; set local work_mem = '64MB'; set local random_page_cost = 1.1
 """
 _SCOPE = """insert into attribute_scope select p.id, coalesce(p.household_id, p.id), p.household_id, true
     from profile p where p.id = any(cast(:ids as uuid[])) and p.merged_into is null and p.retired_at is null"""
@@ -158,8 +158,8 @@ _GATHER = """insert into attribute_extra select profile_id, jsonb_object_agg(nam
 def compute(connection: Connection, ids: list[UUID], wanted: Sequence[Definition], now: datetime) -> None:
     """Compute and store the values of these people."""
     lock(connection, "attributes")
-    for statement in _TEMPORARY.strip().split(";"):
-        connection.execute(text(statement))
+    for temporary in _TEMPORARY.strip().split(";"):
+        connection.execute(text(temporary))
     connection.execute(text(_SCOPE), {"ids": ids})
     if any(d.per == "household" for d in wanted):
         connection.execute(text(_NEIGHBOURS))
@@ -170,11 +170,21 @@ def compute(connection: Connection, ids: list[UUID], wanted: Sequence[Definition
             run_function(connection, definition, now)
     connection.execute(text(_GATHER))
     connection.execute(text("analyze attribute_scope"))
+    for statement in event_statements(wanted, now):
+        connection.execute(statement)
+    connection.execute(text("analyze attribute_event"))
     found = values_statement(wanted, now).add_columns(literal(now).label("as_of"), func.now().label("computed_at"))
     names = ["profile_id", "household_id", "values", "inputs", "as_of", "computed_at"]
     store = upsert(profile_attribute).from_select(names, found)
     replaced = {name: store.excluded[name] for name in names[1:]}
-    connection.execute(store.on_conflict_do_update(index_elements=["profile_id"], set_=replaced))
+    differs = or_(*(profile_attribute.c[name].is_distinct_from(store.excluded[name]) for name in names[1:4]))
+    connection.execute(store.on_conflict_do_update(index_elements=["profile_id"], set_=replaced, where=differs))
+
+
+def _count_on(connection: Connection, wanted: Sequence[Definition], now: datetime) -> list[UUID]:
+    lock(connection, "attributes")
+    statement = count_on(wanted, now)
+    return [] if statement is None else list(connection.execute(statement).scalars())
 
 
 def _forget(connection: Connection, ids: Sequence[UUID] | None) -> None:

@@ -152,6 +152,15 @@ def _columns(types_: Mapping[str, str]) -> str:
 def _people(known: Mapping[str, Type]) -> str:
     """The query whose rows are the people of a copy; the names in it are checked ones."""
     golden = [f"\"values\" -> '{name}' ->> 'value' as {name}" for name in (*GOLDEN_TEXTS, *GOLDEN_DATES)]
+    custom = (
+        """(select jsonb_object_agg(c.key, c.value ->> 'value') from jsonb_each("values") as c where c.key like 'attributes.%') as custom"""
+    )
+    columns = ["profile_id", "household_id", "bucket", "granted", "denied", custom, *DIRECT, *LISTS.values(), *golden, *_values(known)]
+    return f"select {', '.join(columns)} from person"
+
+
+def _values(known: Mapping[str, Type]) -> list[str]:
+    """The columns of attributes, from a document `attributes`."""
     made = []
     for name, kind in known.items():
         if kind is Type.LIST:
@@ -159,11 +168,7 @@ def _people(known: Mapping[str, Type]) -> str:
             made.append(f"(select {joined} from jsonb_array_elements_text(attributes -> '{name}') as e) as a_{name}")
         else:
             made.append(f"attributes ->> '{name}' as a_{name}")
-    custom = (
-        """(select jsonb_object_agg(c.key, c.value ->> 'value') from jsonb_each("values") as c where c.key like 'attributes.%') as custom"""
-    )
-    columns = ["profile_id", "household_id", "bucket", "granted", "denied", custom, *DIRECT, *LISTS.values(), *golden, *made]
-    return f"select {', '.join(columns)} from person"
+    return made
 
 
 def _person_types(known: Mapping[str, Type]) -> dict[str, str]:
@@ -171,7 +176,11 @@ def _person_types(known: Mapping[str, Type]) -> dict[str, str]:
     kinds |= dict.fromkeys(("granted", "denied", "custom"), "varchar")
     kinds |= {name: _DUCK.get(PERSON_FIELDS[name], "varchar") for name in DIRECT}
     kinds |= dict.fromkeys((*LISTS.values(), *GOLDEN_TEXTS, *GOLDEN_DATES), "varchar")
-    return kinds | {f"a_{name}": _DUCK.get(kind, "varchar") for name, kind in known.items()}
+    return kinds | _value_types(known)
+
+
+def _value_types(known: Mapping[str, Type]) -> dict[str, str]:
+    return {f"a_{name}": _DUCK.get(kind, "varchar") for name, kind in known.items()}
 
 
 def load(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, name: str, query: str, columns: Mapping[str, str]) -> None:
@@ -191,10 +200,11 @@ def load(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, na
 # --- what changed of it
 
 _STALE = """select profile_id from golden where updated_at >= '{since}'
-    union select profile_id from profile_attribute where computed_at >= '{since}'
     union select profile_id from interaction where changed_at >= '{since}' and profile_id is not null
     union select profile_id from profile_journal where at >= '{since}'
     union select from_profile_id from profile_journal where at >= '{since}' and from_profile_id is not null"""
+_VALUES = """select profile_id, {columns} from (select profile_id, "values" as attributes from profile_attribute
+    where computed_at >= '{since}') as v"""
 _ALIVE = "select id, household_id from profile where merged_into is null and retired_at is null"
 
 
@@ -204,7 +214,8 @@ def _renew(
     """Bring the clone up to date; null, with the clone spoilt, where making all anew is less work."""
     since, replaced = duck.execute("select since, replaced from meta").fetchall()[0]
     load(connection, duck, work, "alive", _ALIVE, {"uuid": "uuid", "home": "uuid"})
-    load(connection, duck, work, "stale", _STALE.format(since=f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00"), {"uuid": "uuid"})
+    moment = f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00"
+    load(connection, duck, work, "stale", _STALE.format(since=moment), {"uuid": "uuid"})
     duck.execute("insert into stale select unnest(?::uuid[])", [[str(profile_id) for profile_id in changed]])
     duck.execute("""create temp table wanted as select distinct a.uuid from alive a
         where a.uuid in (select uuid from stale) or a.uuid not in (select uuid from person)""")
@@ -212,6 +223,10 @@ def _renew(
     if wanted + replaced > people * _MOST + 1000:
         return None
     duck.execute("update meta set replaced = replaced + ?", [wanted])
+    if known:
+        values = _VALUES.format(columns=", ".join(_values(known)), since=moment)
+        load(connection, duck, work, "raw_value", values, {"profile_id": "uuid"} | _value_types(known))
+        duck.execute(_REVALUED.format(columns=", ".join(_value_types(known))))
     connection.execute(text("create temporary table copy_wanted (profile_id uuid primary key) on commit drop"))
     copy_table(connection, duck.sql("select uuid::varchar as profile_id from wanted").to_arrow_table(), "copy_wanted")
     connection.execute(text("analyze copy_wanted"))
@@ -220,6 +235,15 @@ def _renew(
     events = f"select {', '.join(EVENT_TYPES)} from event where profile_id in (select profile_id from copy_wanted)"
     load(connection, duck, work, "raw_event", events, EVENT_TYPES | {"profile_id": "uuid"})
     return _arrange(duck)
+
+
+_REVALUED = """
+create or replace temp table revalued as select p.* exclude ({columns}), v.* exclude (profile_id) from person p
+    join raw_value v on v.profile_id = p.uuid where p.uuid not in (select uuid from wanted);
+delete from person where profile_id in (select profile_id from revalued);
+insert into person by name select * from revalued order by profile_id;
+drop table revalued; drop table raw_value"""
+"""Whose attributes changed and nothing else has only these read again."""
 
 
 def _arrange(duck: duckdb.DuckDBPyConnection) -> int:

@@ -53,7 +53,7 @@ def refresh_all(
     if lake is None:
         second = membership.refresh(engine, looked_at, as_of=now)
     else:
-        second = refresh_in_copy(engine, lake / "segments", as_of=now, changed=looked_at or ())
+        second = refresh_in_copy(engine, lake / "segments", as_of=now, changed=ids or ())
     fired = len(run_monitors(engine, looked_at, as_of=now))
     return RefreshReport(first, second, fired)
 

@@ -182,6 +182,24 @@ def test_time_alone_moves_values(shop: Engine) -> None:
     assert report.changed == (uid(1), uid(2))
 
 
+def test_days_are_counted_on_with_what_builds_on_them_and_no_event_is_read(shop: Engine) -> None:
+    defined(
+        shop,
+        {"name": "r", "kind": "time_since", "of": "order"},
+        {"name": "n", "kind": "count", "of": "order"},
+        {"name": "weekly", "kind": "expression", "expression": "n * 7 / (r - 16)"},
+        {"name": "score", "kind": "expression", "expression": "6 - band(r, 11, 20) + n"},
+        {"name": "twice", "kind": "expression", "expression": "score * 2 - coalesce(weekly, 1)"},
+    )
+    refresh(shop, as_of=NOW)
+    with shop.begin() as c:
+        c.execute(text("update interaction set deleted_at = now()"))
+    report = refresh(shop, [], as_of=ago(-6))
+    assert report.changed == (uid(1), uid(2))
+    assert values(shop)[1] == {"r": 16, "n": 3, "score": 7, "twice": 13}
+    assert values(shop)[2] == {"r": 11, "n": 1, "weekly": -1.4, "score": 5, "twice": 11.4}
+
+
 def test_a_changed_definition_computes_everybody(shop: Engine) -> None:
     defined(shop, {"name": "n", "kind": "count"})
     assert refresh(shop, [], as_of=NOW).full
