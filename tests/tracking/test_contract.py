@@ -23,11 +23,12 @@ members: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("event", "name", "category", "timestamp", "originalTimestamp", "sentAt"), st.one_of(odd, st.text(max_size=5))),
     **dict.fromkeys(("properties", "traits", "context", "integrations", "anything else"), objects),
 }
+NAMED = {"userId": "u", "event": "E", "groupId": "g", "previousId": "p"}
 events = st.one_of(
     st.fixed_dictionaries({}, optional=members),
     st.fixed_dictionaries(
-        {"type": st.sampled_from(wire.CALLS), "userId": st.just("u"), "event": st.just("E"), "groupId": st.just("g"), "previousId": st.just("p")},
-        optional={name: members[name] for name in members if name not in ("type", "userId", "event", "groupId", "previousId")},
+        {"type": st.sampled_from(wire.CALLS), **{name: st.just(value) for name, value in NAMED.items()}},
+        optional={name: members[name] for name in members if name not in NAMED and name != "type"},
     ),
 )
 
