@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -15,22 +16,23 @@ from api.comparison import compare, rank
 from api.customers import plain
 from api.evidence import said
 from api.held import held
-from api.house import note, principal, reading, view
+from api.house import house, note, principal, reading, view
 from api.operations import CURSOR, Query, page, parse_query
 from api.profiles import TIMELINE
 from api.system import refusals_by_reason
 from api.templating import text_of
 from cdp.access import View
-from cdp.ingest.status import stream_status, totals
+from cdp.ingest.figures import figures
+from cdp.ingest.status import totals
 from cdp.profiles import NotFound
 from cdp.profiles.activity import by_month
+from cdp.status import platform_status
 
 blueprint = Blueprint("pages", __name__)
 
 SEARCH = (Query("q", "Words.", max_length=200), CURSOR)
 _PER_PAGE = 25
 _RECENT = 8
-_NOTHING = {"profiles": 0, "records": 0, "interactions": 0, "last_resolved_at": None}
 
 
 @blueprint.get("/")
@@ -42,15 +44,16 @@ def home() -> Any:
     with reading() as connection:
         found = _search(connection, q, asked["cursor"])
         recent = [] if q else _recent(connection)
-        counts = None if q else held("totals", lambda: _counts(connection)) or _NOTHING
+    counts = None if q else _counts()
     _note_search(found)
     template = "results.html" if request.headers.get("X-Fragment") else "home.html"
     return render_template(template, q=q, found=found, recent=recent, counts=counts, first=asked["cursor"] is None)
 
 
-def _counts(connection: Connection) -> Any:
-    counts = plain(totals(connection))
-    return counts if counts["profiles"] else None
+def _counts() -> Any:
+    counted = figures(house().engine)
+    with reading() as connection:
+        return plain(totals(connection, counted))
 
 
 def _search(connection: Connection, q: str, cursor: str | None) -> Any:
@@ -174,10 +177,12 @@ def history(profile_id: UUID) -> Any:
 @page("status.read")
 def system() -> Any:
     """What is where, how fresh, and what was refused."""
+    found = platform_status(house().engine)
+    streams, counts = plain(found.streams), plain(found.totals)
     with reading() as connection:
-        streams = plain(stream_status(connection))
-        counts = plain(totals(connection))
         refused = refusals_by_reason(connection) if principal().may("quarantine.read") else None
         activity = held("by_month", lambda: by_month(connection))
     chart = {"series": series(activity)} if activity else None
-    return render_template("system.html", streams=streams, totals=counts, refused=refused, chart=chart, plotly=PLOTLY)
+    return render_template(
+        "system.html", streams=streams, totals=counts, status=plain(asdict(found)), refused=refused, chart=chart, plotly=PLOTLY
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from sqlalchemy import Connection, func, select, text
 
 from api.customers import plain
@@ -16,7 +17,8 @@ from cdp.db.tables import quarantine as quarantine_table
 from cdp.db.tables import source as source_table
 from cdp.db.tables import stream as stream_table
 from cdp.ingest.receipts import receipts as find_receipts
-from cdp.ingest.status import stream_status, totals
+from cdp.metrics import CONTENT_TYPE, metrics
+from cdp.status import platform_status
 
 blueprint = Blueprint("system", __name__)
 
@@ -33,9 +35,18 @@ def health() -> Any:
 @blueprint.get("/v1/status")
 @operation("status.read", "What is where, how fresh and how many", answer="api.status", tag="system")
 def status() -> Any:
-    """Counts over everything, and of each stream of each source its rows, refusals and last success."""
-    with reading() as connection:
-        return {"version": __version__, "totals": plain(totals(connection)), "streams": plain(stream_status(connection))}
+    """Counts over everything, how fresh each stream, stage and segment is, and how the last delivery to each destination ended.
+
+    Counts over whole tables are held; `totals.as_of` says when they were made.
+    """
+    return {"version": __version__, **plain(asdict(platform_status(house().engine)))}
+
+
+@blueprint.get("/metrics")
+@operation("status.read", "The same as metrics", answer=None, tag="system")
+def prometheus() -> Any:
+    """Figures, freshness and failures in the text format of Prometheus; a scraper sends an API key as `Authorization: Bearer …`."""
+    return Response(metrics(platform_status(house().engine)), content_type=CONTENT_TYPE)
 
 
 @blueprint.get("/v1/sources")

@@ -8,23 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from importlib.metadata import entry_points
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from cdp.activation import destinations, send
+from cdp import attributes, segments
+from cdp.activation import KINDS, Throttled, due, send
 from cdp.db import connect
 from cdp.errors import PlatformError
+from cdp.housekeeping import keep_house
 from cdp.ingest.definition import registered
+from cdp.ingest.runs import finish_run, start_run
+from cdp.ingest.stream import StreamReport
 from cdp.ingest.sync import sync
+from cdp.monthly import Month, write_month
 from cdp.profiles import refresh, resolve_profiles
-from cdp.segments import refresh_changed
+from cdp.segments.pipeline import changed_since, last_refresh
 from cdp.settings import Settings, load
+
+Counts = dict[str, Any]
+POOL_SLOTS = 4
+"""Tasks of one vendor that run side by side in a scheduler."""
 
 
 class JobFailed(PlatformError):
     """A stage did part of its work or none; what it did is committed, and running it again goes on behind that."""
+
+
+class Later(JobFailed):
+    """A vendor wants no request before `until`: nothing waits for it, a scheduler comes back then."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 @cache
@@ -37,65 +57,199 @@ def _engine() -> Engine:
     return connect(_settings())
 
 
-def source_names() -> list[str]:
-    """Names of the sources that are pulled."""
+# --- sources -----------------------------------------------------------------------------------------------------------------
+
+
+def connector_names() -> list[str]:
+    """Names of the connectors that are installed: the vendors that a scheduler keeps a pool for."""
+    return sorted({point.name for point in entry_points(group="cdp.connectors")})
+
+
+def pools() -> dict[str, Any]:
+    """A pool for each vendor, as `airflow pools import` reads them."""
+    names = [*(f"cdp_from_{name}" for name in connector_names()), *(f"cdp_to_{kind}" for kind in KINDS)]
+    return {name: {"slots": POOL_SLOTS, "description": "calls to one vendor", "include_deferred": False} for name in names}
+
+
+def source_names(connector: str | None = None) -> list[str]:
+    """Names of the sources that are pulled, or of those of one connector."""
     with _engine().connect() as connection:
-        return [row.name for row in registered(connection)]
+        return [row.name for row in registered(connection) if connector in (None, row.connector)]
 
 
-def sync_source(name: str) -> dict[str, Any]:
+def sync_source(name: str) -> Counts:
     """Pull what is new from one source; counts by stream.
 
     Raises:
+        Later: the source wants no request now.
         JobFailed: a stream was not read to its end.
     """
     report = sync(_engine(), _settings(), [name])
-    failures = [f"{stream.stream or name}: {stream.error}" for stream in report.streams if stream.error]
-    if failures:
-        raise JobFailed(f"{name} was not read to its end. {'; '.join(failures)}")
+    failed = [stream for stream in report.streams if stream.error]
+    if failed:
+        _raise(name, failed)
     return {stream.stream: {key: value for key, value in asdict(stream.counts).items() if value} for stream in report.streams}
 
 
-def resolve() -> dict[str, Any]:
+def _raise(name: str, failed: list[StreamReport]) -> None:
+    message = f"{name} was not read to its end. {'; '.join(f'{stream.stream or name}: {stream.error}' for stream in failed)}"
+    times = [datetime.fromisoformat(stream.retry_at) for stream in failed if stream.retry_at]
+    if len(times) == len(failed):
+        raise Later(message, max(times))
+    raise JobFailed(message)
+
+
+# --- profiles, attributes, segments -----------------------------------------------------------------------------------------
+
+
+def resolve() -> Counts:
     """Decide who is who; counts."""
     report = asdict(resolve_profiles(_engine(), _settings()))
     return {key: report[key] for key in ("records", "profiles", "created", "merged", "split", "doubtful")}
 
 
-def refresh_profiles() -> dict[str, Any]:
+def refresh_profiles() -> Counts:
     """Choose the values of profiles with anything new; counts."""
     report = asdict(refresh(_engine(), _settings()))
     return {key: report[key] for key in ("profiles", "changed", "removed")}
 
 
-def refresh_segments() -> dict[str, Any]:
-    """Compute attributes, decide membership and fire monitors for whoever changed since the last time; counts."""
-    report = refresh_changed(_engine(), lake=_settings().lake)
-    entered = sum(segment.entered for segment in report.segments.segments)
-    left = sum(segment.left for segment in report.segments.segments)
-    return {"profiles": report.attributes.profiles, "entered": entered, "left": left, "fired": report.fired}
-
-
-def destination_names() -> list[str]:
-    """Names of the destinations that audiences are sent to."""
+def refresh_attributes() -> Counts:
+    """Compute the attributes of whoever changed since the last time; counts."""
     with _engine().connect() as connection:
-        return [destination.name for destination in destinations(connection) if destination.enabled]
+        last = last_refresh(connection)
+        changed = None if last is None else changed_since(connection, last)
+    report = attributes.refresh(_engine(), changed)
+    return {"profiles": report.profiles}
 
 
-def send_audience(name: str) -> dict[str, Any]:
-    """Bring one destination up to date with its audience; counts."""
-    report = send(_engine(), _settings(), name)
-    return {"added": report.added, "updated": report.updated, "removed": report.removed, "failing": sum(report.failing.values())}
+def refresh_segments() -> Counts:
+    """Decide who is in which segment, and fire monitors for whoever changed since the last time; counts."""
+
+    def decide(run_id: int) -> Counts:
+        changed = _changed(run_id)
+        report = segments.refresh_in_copy(_engine(), _settings().lake / "segments", changed=changed or ())
+        fired = len(segments.run_monitors(_engine(), changed))
+        entered = sum(segment.entered for segment in report.segments)
+        left = sum(segment.left for segment in report.segments)
+        return {"segments": len(report.segments), "entered": entered, "left": left, "fired": fired}
+
+    return _noted("segments", decide)
 
 
-def retrain() -> dict[str, Any]:
+def _changed(run_id: int) -> list[UUID] | None:
+    """Whoever changed, or was computed anew, since segments were last decided before this run; None: everybody."""
+    with _engine().connect() as connection:
+        query = text("select max(started_at) from run where stage = 'segments' and status = 'done' and id < :id")
+        last = connection.execute(query, {"id": run_id}).scalar_one()
+        if last is None:
+            return None
+        computed = connection.execute(text("select profile_id from profile_attribute where computed_at > :at"), {"at": last}).scalars()
+        return list({*computed, *changed_since(connection, last)})
+
+
+# --- audiences -----------------------------------------------------------------------------------------------------------------
+
+
+def destinations_due(kind: str | None = None) -> list[str]:
+    """Names of the destinations (of one kind) that are due: by their own schedule, or because their audience changed."""
+    with _engine().connect() as connection:
+        return [destination.name for destination in due(connection) if kind in (None, destination.kind)]
+
+
+def send_audience(name: str) -> Counts:
+    """Bring one destination up to date with its audience; counts.
+
+    Raises:
+        Later: the destination wants no call now; what it took is recorded.
+        ActivationError: it stopped, or cannot be used.
+    """
+    try:
+        report = send(_engine(), _settings(), name)
+    except Throttled as error:
+        raise Later(str(error), error.until) from error
+    counts = {"added": report.added, "updated": report.updated, "removed": report.removed}
+    return counts | {"failing": sum(report.failing.values()), "refused": sum(report.refused.values())}
+
+
+# --- now and then ----------------------------------------------------------------------------------------------------------------
+
+
+def retrain() -> Counts:
     """Learn identity anew from today's records and say what it would change; nothing is changed."""
-    report = asdict(resolve_profiles(_engine(), _settings(), dry_run=True, pinned=False))
-    return {key: report[key] for key in ("records", "profiles", "created", "merged", "split", "doubtful")}
+
+    def learn(_: int) -> Counts:
+        report = asdict(resolve_profiles(_engine(), _settings(), dry_run=True, pinned=False))
+        return {key: report[key] for key in ("records", "profiles", "created", "merged", "split", "doubtful")}
+
+    return _noted("retrain", learn)
 
 
-def stages() -> list[tuple[str, Callable[[], dict[str, Any]]]]:
-    """All recurring work in its order, each with what to call it: what `cdp run` does, and what the DAGs do side by side."""
-    pulls = [(f"sync {name}", partial(sync_source, name)) for name in source_names()]
-    sends = [(f"send {name}", partial(send_audience, name)) for name in destination_names()]
-    return [*pulls, ("resolve", resolve), ("profiles", refresh_profiles), ("segments", refresh_segments), *sends]
+def monthly_report(month: str | None = None) -> Counts:
+    """Write the report of a month (`2026-10`; the last whole one where none is named); the files."""
+    wanted = Month.parse(month) if month else Month.of(datetime.now(UTC)).before
+
+    def write(_: int) -> Counts:
+        return {"month": str(wanted), "files": [path.name for path in write_month(_engine(), _settings().home / "reports", wanted)]}
+
+    return _noted("monthly", write)
+
+
+def housekeeping() -> Counts:
+    """Forget what is old, refresh statistics, back up once a day; counts."""
+    return _noted("housekeeping", lambda _: asdict(keep_house(_engine(), _settings())))
+
+
+def _noted(stage: str, work: Callable[[int], Counts]) -> Counts:
+    """Do the work of a stage whose room does not write its own run into the journal."""
+    with _engine().connect() as connection:
+        run_id = start_run(connection, stage)
+        try:
+            counts = work(run_id)
+        except BaseException as error:
+            reason = str(error) if isinstance(error, PlatformError) else type(error).__name__
+            finish_run(connection, run_id, "failed", {}, reason)
+            connection.commit()
+            raise
+        finish_run(connection, run_id, "done", counts)
+        connection.commit()
+    return counts
+
+
+# --- all of it, without a scheduler ------------------------------------------------------------------------------------------------
+
+Stage = tuple[str, Callable[[], Counts]]
+_OCCASIONAL: tuple[tuple[str, timedelta, Callable[[], Counts]], ...] = (
+    ("retrain", timedelta(days=7), retrain),
+    ("housekeeping", timedelta(days=1), housekeeping),
+)
+
+
+def stages() -> list[Stage]:
+    """What a cycle does before audiences are sent, in order: what the DAGs do side by side."""
+    pulls: list[Stage] = [(f"sync {name}", partial(sync_source, name)) for name in source_names()]
+    derived: list[Stage] = [
+        ("resolve", resolve),
+        ("profiles", refresh_profiles),
+        ("attributes", refresh_attributes),
+        ("segments", refresh_segments),
+    ]
+    return [*pulls, *derived]
+
+
+def sends() -> list[Stage]:
+    """What is due once segments are fresh."""
+    return [(f"send {name}", partial(send_audience, name)) for name in destinations_due()]
+
+
+def occasional(now: datetime | None = None) -> list[Stage]:
+    """What is done now and then and is due: retraining weekly, the report of a month once it is over, housekeeping daily."""
+    moment = now or datetime.now(UTC)
+    query = text("select stage, max(started_at) as at, max(report ->> 'month') as month from run where status = 'done' group by stage")
+    with _engine().connect() as connection:
+        last = {row.stage: row for row in connection.execute(query)}
+    found: list[Stage] = [(name, work) for name, period, work in _OCCASIONAL if name not in last or moment - last[name].at >= period]
+    month = str(Month.of(moment).before)
+    if "monthly" not in last or (last["monthly"].month or "") < month:
+        found.append(("monthly", partial(monthly_report, month)))
+    return found

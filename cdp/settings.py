@@ -46,6 +46,14 @@ class Settings:
     """Path of the field policy for departments; empty uses the one that ships."""
     webhook_private_hosts: str = ""
     """Hosts, divided by commas, that webhooks may call although they lie in a private network."""
+    keep_runs_days: int = 90
+    """Housekeeping forgets finished runs after so many days; the last of each stage stays."""
+    keep_quarantine_days: int = 365
+    """Housekeeping forgets refused rows so many days after they were replayed or discarded; open ones stay."""
+    keep_receipts_days: int = 0
+    """Housekeeping forgets receipts of events after so many days; 0 keeps them, and duplicates are told for ever."""
+    keep_backups: int = 7
+    """Daily backups that housekeeping keeps under `home`; 0 makes none."""
 
     @property
     def private_hosts(self) -> tuple[str, ...]:

@@ -2,6 +2,9 @@
 
 from airflow.sdk import Asset
 
+from cdp import jobs
+
+LANDED = {name: Asset(f"cdp://landing/{name}") for name in jobs.connector_names()}
 PROFILES = Asset("cdp://profiles")
 ATTRIBUTES = Asset("cdp://attributes")
 SEGMENTS = Asset("cdp://segments")

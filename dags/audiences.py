@@ -1,24 +1,31 @@
-"""Bring every destination up to date with its audience, as soon as segments are fresh."""
+"""Bring destinations up to date: those that are due by their own schedule, the others as soon as segments are fresh."""
 
 from datetime import datetime, timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
 from cdp import jobs
+from cdp.activation import KINDS
 from dags.assets import SEGMENTS
+from dags.later import later
+
+
+def sent(kind: str) -> None:
+    due = task(task_id=f"due_{kind}")(jobs.destinations_due)(kind=kind)
+    task(task_id=f"send_{kind}", pool=f"cdp_to_{kind}")(later(jobs.send_audience)).expand(name=due)
 
 
 @dag(
-    schedule=[SEGMENTS],
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("*/15 * * * *", timezone="UTC"), assets=[SEGMENTS]),
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
-    default_args={"owner": "cdp", "retries": 6, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": True},
+    default_args={"owner": "cdp", "retries": 3, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": 2.0},
     tags=["cdp"],
     doc_md=__doc__,
 )
 def cdp_audiences() -> None:
-    task(jobs.send_audience).expand(name=task(jobs.destination_names)())
+    _ = [sent(kind) for kind in KINDS]
 
 
 cdp_audiences()

@@ -1,15 +1,15 @@
-"""Compute attributes and decide who is in which segment, as soon as profiles are fresh."""
+"""Decide who is in which segment and fire monitors, as soon as attributes are fresh."""
 
 from datetime import datetime, timedelta
 
 from airflow.sdk import dag, task
 
 from cdp import jobs
-from dags.assets import ATTRIBUTES, PROFILES, SEGMENTS
+from dags.assets import ATTRIBUTES, SEGMENTS
 
 
 @dag(
-    schedule=[PROFILES],
+    schedule=[ATTRIBUTES],
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
@@ -18,7 +18,7 @@ from dags.assets import ATTRIBUTES, PROFILES, SEGMENTS
     doc_md=__doc__,
 )
 def cdp_segments() -> None:
-    task(outlets=[ATTRIBUTES, SEGMENTS])(jobs.refresh_segments)()
+    task(outlets=[SEGMENTS])(jobs.refresh_segments)()
 
 
 cdp_segments()

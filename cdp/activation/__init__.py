@@ -7,13 +7,15 @@ reconcile(engine, settings, name)         # whom the destination has, against wh
 shared_with(connection, profile_id)       # where a person's data went
 """
 
-from cdp.activation.definition import Destination, by_name, destinations, disable, load, register
+from cdp.activation.definition import KINDS, Destination, by_name, destinations, disable, load, register
 from cdp.activation.deliver import Report, preflight, send, status
 from cdp.activation.errors import ActivationError, DestinationConfig, Forbidden, Throttled, Undelivered, UnknownDestination
 from cdp.activation.ledger import Shared, shared_with
 from cdp.activation.reconcile import Reconciled, reconcile
+from cdp.activation.schedule import due
 
 __all__ = [
+    "KINDS",
     "ActivationError",
     "Destination",
     "DestinationConfig",
@@ -27,6 +29,7 @@ __all__ = [
     "by_name",
     "destinations",
     "disable",
+    "due",
     "load",
     "preflight",
     "reconcile",

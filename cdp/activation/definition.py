@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from croniter import croniter
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -21,6 +22,8 @@ from cdp.records.contracts import check
 
 VENDORS = frozenset({"google_ads", "meta", "mailchimp", "hubspot"})
 """Places that take only the format of their own name."""
+KINDS = ("files", "sql", "webhook", *sorted(VENDORS), "email")
+"""Kinds of places; a scheduler keeps a pool for each."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,11 @@ class Destination:
         return columns_of(self.document["format"], self.options)[1]
 
     @property
+    def kind(self) -> str:
+        """The kind of its place, one of KINDS."""
+        return self.place[0]
+
+    @property
     def place(self) -> tuple[str, Mapping[str, Any]]:
         """One of `schemas/destination.schema.json` (`files`, `webhook`, `meta` …), and its settings."""
         kind, settings = next(iter(self.document["to"].items()))
@@ -99,7 +107,7 @@ def register(connection: Connection, document: Mapping[str, Any], by: str = "sys
 
     Raises:
         DocumentError: the document does not meet its schema.
-        DestinationConfig: it names a segment that does not exist, or a format that the place does not take.
+        DestinationConfig: it names a segment that does not exist, a format that the place does not take, or no schedule.
     """
     check(document, "destination", "destination")
     kind = next(iter(document["to"]))
@@ -107,6 +115,8 @@ def register(connection: Connection, document: Mapping[str, Any], by: str = "sys
         raise DestinationConfig(f"the interface of {kind} takes the format {kind}, not {document['format']}")
     if kind == "google_ads" and document.get("options", {}).get("hash") is False:
         raise DestinationConfig("the interface of google_ads takes hashes only: leave out `hash: false`")
+    if (schedule := document.get("schedule")) is not None and not croniter.is_valid(schedule):
+        raise DestinationConfig(f"{schedule!r} is no schedule: five fields of cron (minute hour day month weekday), or @hourly, @daily …")
     if document.get("segment"):
         segment_id(connection, document["segment"])
     table = tables.destination

@@ -333,7 +333,9 @@ def _begin(connection: Connection, destination: Destination) -> int:
 
 
 def _end(connection: Connection, delivery: int, run_id: int, report: Report, status: str, error: str | None) -> None:
-    document = report.to_document() | {"samples": {reason: len(ids) for reason, ids in report.samples.items()}}
+    count = text("select count(*) from audience_member a join delivery d on d.destination_id = a.destination_id where d.id = :id")
+    present = connection.execute(count, {"id": delivery}).scalar_one()
+    document = report.to_document() | {"samples": {reason: len(ids) for reason, ids in report.samples.items()}, "present": present}
     connection.execute(
         tables.delivery.update()
         .where(tables.delivery.c.id == delivery)

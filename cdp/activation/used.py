@@ -50,7 +50,7 @@ def _attributes(connection: Connection, profile_id: UUID, landed_at: datetime, e
     if row is None:
         return []
     known = definitions(connection)
-    direct = [d for d in known if d.expression is None and d.name in row[0] and d.kind not in ("sql", "python")]
+    direct = [d for d in known if d.over_events and d.name in row[0]]
     names = _holding(connection, event_id, {d.name: _counts(d, row.as_of) for d in direct})
     for definition in known:  # in the order of need: what an expression names stands before it
         if definition.name in row[0] and names.intersection(definition.needs):

@@ -34,6 +34,8 @@ COMMANDS = {
     "audit": "cdp.cli.access:audit",
     "serve": "cdp.cli.serve:serve",
     "run": "cdp.cli.schedule:run",
+    "report": "cdp.cli.schedule:report",
+    "housekeeping": "cdp.cli.schedule:housekeeping",
     "dags": "cdp.cli.schedule:dags",
     "demo": "cdp.cli.demo:demo",
 }

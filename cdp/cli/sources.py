@@ -18,6 +18,7 @@ from cdp.errors import PlatformError
 from cdp.ingest import quarantine as held
 from cdp.ingest.add import SampledStream, propose_source
 from cdp.ingest.definition import SourceDefinition, by_name, register, unregister
+from cdp.ingest.figures import figures
 from cdp.ingest.landing import Counts
 from cdp.ingest.receipts import receipts as receipts_of
 from cdp.ingest.replay import parse_correction, replay
@@ -94,8 +95,9 @@ def _show_proposal(stream: SampledStream) -> None:
 @sources.command("list")
 def list_sources() -> None:
     """The sources there are."""
+    counted = figures(database())
     with database().connect() as connection:
-        streams = stream_status(connection)
+        streams = stream_status(connection, counted)
     table = Table("source", "department", "connector", "streams", "rows", box=None, pad_edge=False)
     for name in dict.fromkeys(s.source for s in streams):
         own = [s for s in streams if s.source == name]

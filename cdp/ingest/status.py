@@ -1,4 +1,4 @@
-"""What is where, how fresh and how many, in one look: read from the tables, nothing is kept for it."""
+"""What is where, how fresh and how many: what is quickly read is read, what takes a walk over whole tables is held (figures)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
+
+from cdp.ingest.figures import Figures
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class StreamStatus:
 
 @dataclass(frozen=True)
 class Totals:
-    """Counts over everything."""
+    """Counts over everything; `as_of` is when those over whole tables were made."""
 
     records: int
     interactions: int
@@ -34,39 +36,39 @@ class Totals:
     households: int
     quarantined: int
     unlinked_interactions: int
+    events_waiting: int
     last_resolved_at: datetime | None
+    as_of: datetime
 
 
-def stream_status(connection: Connection) -> list[StreamStatus]:
+def stream_status(connection: Connection, counted: Figures) -> list[StreamStatus]:
     """One row a stream, sources without a stream included, by department and source."""
     rows = connection.execute(
         text(
-            """with landed as (
-                 select source_id, stream, count(*) filter (where deleted_at is null) as rows, count(deleted_at) as deleted
-                 from record group by 1, 2
-                 union all
-                 select source_id, stream, count(*) filter (where deleted_at is null), count(deleted_at) from interaction group by 1, 2)
-               select s.name as source, s.department, s.connector, t.name as stream, t.kind, coalesce(l.rows, 0) as rows,
-                      coalesce(l.deleted, 0) as deleted, t.last_success_at, t.last_error,
-                      (select count(*) from quarantine q where q.source_id = s.id and q.stream = t.name and q.status = 'open') as refused
-               from source s left join stream t on t.source_id = s.id left join landed l on l.source_id = s.id and l.stream = t.name
+            """with refused as (select source_id, stream, count(*) as rows from quarantine where status = 'open' group by 1, 2)
+               select s.id, s.name as source, s.department, s.connector, t.name as stream, t.kind, t.last_success_at, t.last_error,
+                      coalesce(q.rows, 0) as refused
+               from source s left join stream t on t.source_id = s.id left join refused q on q.source_id = s.id and q.stream = t.name
                order by s.department, s.name, t.kind, t.name"""
         )
-    )
-    return [StreamStatus(**row._mapping) for row in rows]
+    ).mappings()
+    found = []
+    for row in rows:
+        landed, deleted = counted.landed.get((row["id"], row["stream"] or ""), (0, 0))
+        found.append(StreamStatus(rows=landed, deleted=deleted, **{name: value for name, value in row.items() if name != "id"}))
+    return found
 
 
-def totals(connection: Connection) -> Totals:
+def totals(connection: Connection, counted: Figures) -> Totals:
     """Counts over everything."""
     row = connection.execute(
         text(
-            """select (select count(*) from record where deleted_at is null) as records,
-                      (select count(*) from interaction where deleted_at is null) as interactions,
-                      (select count(*) from profile where retired_at is null) as profiles,
-                      (select count(distinct household_id) from profile where retired_at is null) as households,
-                      (select count(*) from quarantine where status = 'open') as quarantined,
-                      (select count(*) from interaction where profile_id is null and deleted_at is null) as unlinked_interactions,
+            """select (select count(*) from quarantine where status = 'open') as quarantined,
+                      (select coalesce(sum("count"), 0) from event_inbox) as events_waiting,
                       (select max(finished_at) from run where stage = 'resolve' and status = 'done') as last_resolved_at"""
         )
     ).one()
-    return Totals(**row._mapping)
+    held = {
+        name: getattr(counted, name) for name in ("records", "interactions", "profiles", "households", "unlinked_interactions", "as_of")
+    }
+    return Totals(**row._mapping, **held)

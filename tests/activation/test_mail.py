@@ -47,7 +47,7 @@ def post(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Post]:
     authority.issue_cert("localhost").configure_cert(server_side)
 
     def known(server: Any, session: Any, envelope: Any, mechanism: str, data: LoginPassword) -> AuthResult:
-        return AuthResult(success=data == LoginPassword(b"cdp", b"s3cret"))
+        return AuthResult(success=data == LoginPassword(b"cdp", b"s3cret"), handled=False)
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -9,28 +9,38 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 import dags
+from cdp import jobs
+from cdp.activation import register
+from cdp.segments import save
 from cdp.settings import Settings
+from tests.activation.conftest import World
+from tests.activation.fakes import HubSpotFake
 from tests.ingest.world import ORDERS, add_source, rows, write_csv
 from tests.profiles.test_resolve import person
 
 FOLDER = Path(dags.__file__).parent
 DAGS = {
-    "customers.py": "cdp_customers",
+    "sources.py": "cdp_sources",
+    "profiles.py": "cdp_profiles",
+    "attributes.py": "cdp_attributes",
     "segments.py": "cdp_segments",
     "audiences.py": "cdp_audiences",
     "identity.py": "cdp_retrain",
+    "report.py": "cdp_monthly_report",
+    "housekeeping.py": "cdp_housekeeping",
 }
 BUNDLE = {
     "name": "cdp",
     "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
     "kwargs": {"path": str(FOLDER), "refresh_interval": 300},
 }
-HELPERS = {"__init__.py", "assets.py"}
+HELPERS = {"__init__.py", "assets.py", "later.py"}
 
 pytestmark = [
     pytest.mark.airflow,
@@ -45,6 +55,9 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("airflow")
     _airflow(home, ["-m", "airflow", "db", "migrate"])
     _airflow(home, ["-m", "airflow", "dags", "reserialize"])
+    pools = home / "pools.json"
+    pools.write_text(json.dumps(jobs.pools()))
+    _airflow(home, ["-m", "airflow", "pools", "import", str(pools)])
     return home
 
 
@@ -94,16 +107,89 @@ def test_importing_the_dags_touches_no_database_and_no_network(airflow_home: Pat
     _airflow(airflow_home, ["-c", script])
 
 
-def test_every_dag_runs_twice_with_the_same_result(company: None, engine: Engine, settings: Settings, airflow_home: Path) -> None:
-    query = "select r.source_key, g.document from record r join golden g using (profile_id) order by 1"
+def test_structure(airflow_home: Path) -> None:
+    """What hands over to what: the clock starts sources, destinations, and what is done now and then; the rest waits for assets."""
+    found = json.loads(_airflow(airflow_home, ["-W", "ignore", "-m", "tests.dags.describe_dags"]).strip().splitlines()[-1])
+    assert set(found) == set(DAGS.values())
+    for dag in found.values():
+        assert (dag["owner"], dag["doc"], dag["tags"], dag["catchup"]) == ("cdp", True, ["cdp"], False)
+        assert dag["retries"] >= 1
+    assert found["cdp_sources"]["tasks"]["pull_hubspot"] == [[], ["cdp://landing/hubspot"], "cdp_from_hubspot"]
+    assert found["cdp_sources"]["tasks"]["list_hubspot"][0] == ["pull_hubspot"]
+    assert found["cdp_profiles"]["on"] == [f"cdp://landing/{name}" for name in jobs.connector_names()]
+    assert found["cdp_profiles"]["tasks"]["refresh_profiles"][1] == ["cdp://profiles"]
+    assert (found["cdp_attributes"]["on"], found["cdp_segments"]["on"]) == (["cdp://profiles"], ["cdp://attributes"])
+    assert found["cdp_audiences"]["on"] == ["cdp://segments"]
+    assert found["cdp_audiences"]["tasks"]["send_meta"] == [[], [], "cdp_to_meta"]
+    used = {task[2] for dag in found.values() for task in dag["tasks"].values()} - {"default_pool"}
+    assert used == set(jobs.pools())
+
+
+RESULTS = {
+    "people": "select r.source_key, g.document from record r join golden g using (profile_id) order by 1",
+    "attributes": """select profile_id, "values" from profile_attribute order by 1""",
+    "members": "select s.name, m.profile_id from segment_member m join segment s on s.id = m.segment_id order by 1, 2",
+    "sent": "select destination_id, profile_id, encode(fingerprint, 'hex') from audience_member order by 1, 2",
+    "ledger": "select delivery_id, profile_id, change from export_ledger order by 1, 2",
+}
+
+
+def test_every_dag_runs_twice_with_the_same_result(
+    company: None, engine: Engine, settings: Settings, airflow_home: Path, tmp_path: Path
+) -> None:
+    with engine.begin() as connection:
+        save(connection, "everybody", "everyone", "test")
+        to = {"files": {"path": str(tmp_path / "out")}}
+        document = {"name": "mart", "segment": "everybody", "legal_basis": "contract: our own mart", "format": "fields", "to": to}
+        register(connection, document, "test")
     results = []
     for _ in range(2):
-        printed = _airflow(airflow_home, ["-m", "tests.dags.run_dag", *DAGS.values()], CDP_DATABASE_URL=settings.database_url)
-        reports = {report["dag"]: report for report in map(json.loads, printed.strip().splitlines()[-len(DAGS) :])}
+        reports = _run(airflow_home, settings, list(DAGS.values()))
         assert {name for name, report in reports.items() if report["state"].endswith("success")} == set(DAGS.values()), reports
-        assert len([task for task in reports["cdp_customers"]["tasks"] if task[0] == "sync_source"]) == 3
-        results.append(rows(engine, query))
+        assert len([task for task in reports["cdp_sources"]["tasks"] if task[0] == "pull_files" and task[1] >= 0]) == 3
+        found = {name: rows(engine, query) for name, query in RESULTS.items()}
+        found["files"] = [(path.name, path.read_bytes()) for path in sorted((tmp_path / "out").iterdir())]
+        found["reports"] = [(path.name, path.read_bytes()) for path in sorted((settings.home / "reports").iterdir())]
+        found["backups"] = [path.name for path in (settings.home / "backups").iterdir()]
+        results.append(found)
     assert results[0] == results[1]
-    assert len(results[0]) == 80
-    assert rows(engine, "select count(distinct profile_id) from record") == [(40,)]
-    assert rows(engine, "select count(*) from profile_attribute") == [(40,)]
+    assert len(results[0]["people"]) == 80
+    assert [len(results[0][name]) for name in ("attributes", "members", "sent", "files", "reports", "backups")] == [40, 40, 40, 1, 2, 1]
+
+
+def test_a_throttled_vendor_is_put_off_and_not_failed(
+    company: None, engine: Engine, settings: Settings, airflow_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = HubSpotFake().start()
+    fake.faults = [(429, {"category": "RATE_LIMITS"}, {"Retry-After": "4"})]
+    world = World(engine)
+    world.person(1, email="a@example.org")
+    to = {"hubspot": {"list": "9", "token": "env:HUBSPOT_TOKEN", "url": fake.url}}
+    with engine.begin() as connection:
+        register(connection, {"name": "crm", "segment": "buyers", "purpose": "ads", "format": "hubspot", "to": to}, "test")
+    more = {"HUBSPOT_TOKEN": "hub-token", "CDP_WEBHOOK_PRIVATE_HOSTS": "127.0.0.1", "LONGEST_WAIT": "1"}
+    report = _run(airflow_home, settings, ["cdp_audiences"], **more)["cdp_audiences"]
+    fake.stop()
+    assert report["state"].endswith("success")
+    (sent,) = [task for task in report["tasks"] if task[0] == "send_hubspot"]
+    assert (sent[2].rpartition(".")[2], sent[3]) == ("success", 1)
+    assert fake.emails == {"a@example.org"}
+    assert rows(engine, "select status from delivery") == [("done",)]
+
+
+def test_later_names_the_moment_to_come_back(airflow_home: Path) -> None:
+    script = (
+        "from datetime import datetime, UTC\nfrom airflow.sdk.exceptions import AirflowRescheduleException\n"
+        "from cdp.jobs import Later\nfrom dags.later import later\nuntil = datetime(2027, 1, 1, tzinfo=UTC)\n"
+        "def job(name): raise Later('pause', until)\n"
+        "try: later(job)(name='x')\n"
+        "except AirflowRescheduleException as error: print(error.reschedule_date == until, later(job).__name__)"
+    )
+    assert _airflow(airflow_home, ["-W", "ignore", "-c", script]).strip().endswith("True job")
+
+
+def _run(home: Path, settings: Settings, names: list[str], **more: str) -> dict[str, Any]:
+    printed = _airflow(
+        home, ["-m", "tests.dags.run_dag", *names], CDP_DATABASE_URL=settings.database_url, CDP_HOME=str(settings.home), **more
+    )
+    return {report["dag"]: report for report in (json.loads(line) for line in printed.splitlines() if line.startswith('{"dag"'))}

@@ -1,0 +1,33 @@
+"""Pull every source: a mapped task each, in a pool for each vendor. A source that fails or is put off holds nobody up."""
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import dag, task
+
+from cdp import jobs
+from dags.assets import LANDED
+from dags.later import later
+
+RETRY = {"retries": 4, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": 2.0, "max_retry_delay": timedelta(hours=1)}
+
+
+def pulled(connector: str) -> None:
+    sources = task(task_id=f"list_{connector}")(jobs.source_names)(connector=connector)
+    pull = task(task_id=f"pull_{connector}", pool=f"cdp_from_{connector}", outlets=[LANDED[connector]])
+    pull(later(jobs.sync_source)).expand(name=sources)
+
+
+@dag(
+    schedule="@hourly",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "cdp", **RETRY},
+    tags=["cdp"],
+    doc_md=__doc__,
+)
+def cdp_sources() -> None:
+    _ = [pulled(connector) for connector in LANDED]
+
+
+cdp_sources()
