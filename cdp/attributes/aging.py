@@ -30,7 +30,7 @@ def aged_events(definitions: Sequence[Definition], before: datetime, now: dateti
     """
     edges = {(before, now)}
     for definition in definitions:
-        if definition.kind in ("sql", "python") or definition.expression is not None:
+        if not definition.over_events:
             continue
         shifts = [None, definition.window.length] if definition.kind == "trend" else [None]
         for shift in shifts:

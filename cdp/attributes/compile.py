@@ -237,7 +237,7 @@ def scans(definitions: Sequence[Definition], now: datetime) -> dict[Scan, CTE]:
     """The scans that compute all attributes over events."""
     groups: dict[Scan, list[Definition]] = {}
     for definition in definitions:
-        if definition.expression is None and definition.kind not in ("sql", "python"):
+        if definition.over_events:
             groups.setdefault(Scan(definition.per, definition.over_items), []).append(definition)
     made = {}
     for scan, members in groups.items():
@@ -281,7 +281,7 @@ def values_statement(definitions: Sequence[Definition], now: datetime) -> Select
 
 def _value_columns(definition: Definition, made: dict[Scan, CTE]) -> Value:
     name = definition.name
-    if definition.kind in ("sql", "python"):
+    if not definition.over_events:
         member = EXTRA.c["values"].op("->")(text(name))
         return Value(member if definition.type is not Type.NUMBER else cast(EXTRA.c["values"].op("->>")(text(name)), Numeric()))
     cte = made[Scan(definition.per, definition.over_items)]

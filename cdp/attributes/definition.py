@@ -21,6 +21,8 @@ from cdp.records.contracts import validator
 AGGREGATES = ("count", "sum", "average", "minimum", "maximum", "first", "last", "most_frequent", "unique_list", "distinct_count")
 OVER_EVENTS = (*AGGREGATES, "time_since", "trend")
 NUMBERS_ONLY = ("sum", "average")
+ELSEWHERE = ("sql", "python", "mark")
+"""Kinds that are not computed over events: by a query, by a function, or set by a monitor."""
 WORDS = RESERVED | {"did", "never", "sequence", "consent", "segment", "household", "everyone", "random", "true", "false", "custom"}
 """Words of the condition language that no attribute can be called."""
 
@@ -48,6 +50,11 @@ class Definition:
         return self.field.startswith("items.")
 
     @property
+    def over_events(self) -> bool:
+        """Whether it is aggregated over events."""
+        return self.expression is None and self.kind not in ELSEWHERE
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """Attributes that its expression names."""
         return () if self.expression is None else tuple(found.name for found in expression.names(self.expression))
@@ -73,18 +80,25 @@ def stored(document: Mapping[str, Any]) -> Definition:
     if kind == "expression":
         parsed = _within("/expression", lambda: expression.parse(document["expression"]))
         return Definition(name, kind, Type.NUMBER, **_titles(document), expression=parsed, document=document)
-    if kind in ("sql", "python"):
+    if kind in ELSEWHERE:
         return Definition(name, kind, Type(document["type"]), **_titles(document), options=document, document=document)
     return _over_events(document)
 
 
-_REQUIRED = {"expression": ("expression",), "sql": ("query", "type"), "python": ("function", "type"), "trend": ("window",)}
+_REQUIRED = {
+    "mark": ("type",),
+    "expression": ("expression",),
+    "sql": ("query", "type"),
+    "python": ("function", "type"),
+    "trend": ("window",),
+}
 _COMMON = {"name", "title", "description", "kind"}
 _EVENTS = {"of", "field", "where", "window", "per", "timezone"}
 _OWN = {
     "expression": {"expression"},
     "sql": {"query", "type", "ages"},
     "python": {"function", "type", "ages"},
+    "mark": {"type"},
     "trend": _EVENTS | {"measure"},
     "time_since": _EVENTS | {"unit"},
     "unique_list": _EVENTS | {"limit"},

@@ -52,7 +52,7 @@ def refresh(
     """Compute the active attributes: of everybody, or of the `changed` profiles and of those whom time has aged since the last refresh.
 
     A definition, an exchange rate or a kind of value that changed makes it a refresh of everybody. `aging=False` computes exactly the
-    changed ones and their households: for one profile, at once; the next full or aging refresh makes up for the time.
+    changed ones and their households: for one profile, at once; the next full or aging refresh makes up for the time, and it is no run.
     Safe to run twice, and beside another one.
 
     Raises:
@@ -66,7 +66,7 @@ def refresh(
         before = _last(connection, mark)
         full = changed is None or (aging and (before is None or before > now or any(d.options.get("ages") for d in wanted)))
         ids = _everybody(connection) if full else _affected(connection, list(changed or ()), wanted, before if aging else None, now)
-        run_id = connection.execute(insert(run).values(stage="attributes").returning(run.c.id)).scalar_one()
+        run_id = _begin(connection) if full or aging else None
     try:
         for done, batch in _batches(ids):
             with engine.begin() as connection:
@@ -78,11 +78,17 @@ def refresh(
             if aging and not full:
                 ids = sorted({*ids, *_count_on(connection, wanted, now)})
     except BaseException as error:
-        _finish(engine, run_id, "failed", {}, type(error).__name__)
+        if run_id is not None:
+            _finish(engine, run_id, "failed", {}, type(error).__name__)
         raise
-    report = {"as_of": now.isoformat(), "profiles": len(ids), "full": full}
-    _finish(engine, run_id, "done", report | ({"mark": mark} if full or aging else {}))
+    if run_id is not None:
+        _finish(engine, run_id, "done", {"as_of": now.isoformat(), "profiles": len(ids), "full": full, "mark": mark})
     return AttributesReport(now, len(wanted), len(ids), full, time.monotonic() - started, None if full else tuple(ids))
+
+
+def _begin(connection: Connection) -> int:
+    run_id: int = connection.execute(insert(run).values(stage="attributes").returning(run.c.id)).scalar_one()
+    return run_id
 
 
 def _finish(engine: Engine, run_id: int, status: str, report: dict[str, Any], error: str | None = None) -> None:
@@ -152,6 +158,9 @@ _SCOPE = """insert into attribute_scope select p.id, coalesce(p.household_id, p.
 _NEIGHBOURS = """insert into attribute_scope select p.id, p.household_id, p.household_id, false
     from profile p where p.household_id in (select household_id from attribute_scope where household_id is not null)
     and p.merged_into is null and p.retired_at is null on conflict do nothing"""
+_MARKED = """insert into attribute_raw select distinct on (s.profile_id) s.profile_id, m.name, m.value
+    from profile_mark m join profile p on p.id = m.profile_id join attribute_scope s on s.profile_id = coalesce(p.merged_into, p.id)
+    where m.name = :name and s.wanted order by s.profile_id, m.set_at desc, m.profile_id"""
 _GATHER = """insert into attribute_extra select profile_id, jsonb_object_agg(name, value) from attribute_raw group by profile_id"""
 
 
@@ -168,6 +177,8 @@ def compute(connection: Connection, ids: list[UUID], wanted: Sequence[Definition
             run_query(connection, definition)
         elif definition.kind == "python":
             run_function(connection, definition, now)
+        elif definition.kind == "mark":
+            connection.execute(text(_MARKED), {"name": definition.name})
     connection.execute(text(_GATHER))
     connection.execute(text("analyze attribute_scope"))
     for statement in event_statements(wanted, now):

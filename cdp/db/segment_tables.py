@@ -56,6 +56,7 @@ profile_attribute = Table(
     Column("as_of", DateTime(timezone=True), nullable=False, comment="the moment that windows end at"),
     _now("computed_at"),
     Index("ix_profile_attribute_household_id", "household_id"),
+    Index("ix_profile_attribute_computed_at", "computed_at"),
     comment="Derived: the values of all attributes of a profile.",
 )
 
@@ -77,6 +78,7 @@ segment = Table(
     _when("refreshed_at"),
     Column("members", Integer, nullable=False, server_default=text("0")),
     Column("seconds", Double, comment="what the last full refresh took"),
+    Column("soon", Boolean, nullable=False, server_default=text("true"), comment="decided for a profile when something happens to it"),
 )
 
 segment_version = Table(
@@ -137,6 +139,7 @@ monitor = Table(
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     _now("created_at"),
     Column("created_by", Text, nullable=False),
+    Column("title", Text, nullable=False, server_default=text("''")),
 )
 
 monitor_state = Table(
@@ -157,6 +160,36 @@ monitor_firing = Table(
     _now("at"),
     Column("why", JSONB, nullable=False, comment="each condition with the value seen"),
     _when("handled_at"),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("due_at", DateTime(timezone=True), comment="not tried again before"),
+    Column("outcome", Text, comment="what came of the action"),
     Index("uq_monitor_firing_period", "monitor", "profile_id", "period", unique=True, postgresql_where=text("period is not null")),
     Index("ix_monitor_firing_monitor_at", "monitor", "at"),
+    Index("ix_monitor_firing_open", "id", postgresql_where=text("handled_at is null")),
+)
+
+profile_mark = Table(
+    "profile_mark",
+    metadata,
+    Column("profile_id", UUID(as_uuid=True), primary_key=True),
+    Column("name", Text, primary_key=True, comment="an attribute of kind mark"),
+    Column("value", JSONB, nullable=False),
+    Column("monitor", Text, nullable=False, comment="the monitor that set it"),
+    Column("set_at", DateTime(timezone=True), nullable=False),
+    comment="What monitors set on profiles; a mark of a profile that was merged counts for the one that lives on.",
+)
+
+task = Table(
+    "task",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("firing_id", BigInteger, nullable=False, unique=True),
+    Column("monitor", Text, nullable=False),
+    Column("profile_id", UUID(as_uuid=True), nullable=False),
+    Column("title", Text, nullable=False),
+    _now("created_at"),
+    _when("done_at"),
+    Column("done_by", Text),
+    Index("ix_task_open", "id", postgresql_where=text("done_at is null")),
+    comment="What staff are asked to do for a customer, one for each firing of a monitor.",
 )

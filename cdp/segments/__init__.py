@@ -4,8 +4,20 @@ from cdp.segments.columnar import Copy
 from cdp.segments.deciding import build, refresh_in_copy
 from cdp.segments.explain import Why, explain
 from cdp.segments.membership import SegmentReport, SegmentsReport, members_as_of, refresh
-from cdp.segments.monitor import delete_monitor, run_monitors, save_monitor
-from cdp.segments.pipeline import RefreshReport, changed_since, refresh_all, refresh_changed, refresh_soon
+from cdp.segments.monitor import (
+    Monitor,
+    Task,
+    check_monitor,
+    delete_monitor,
+    finish_task,
+    firings,
+    get_monitor,
+    monitors,
+    run_monitors,
+    save_monitor,
+    tasks,
+)
+from cdp.segments.pipeline import RefreshReport, changed_since, refresh_all, refresh_changed, refresh_since, refresh_soon
 from cdp.segments.plan import SegmentPlan, plan
 from cdp.segments.preview import Preview, preview
 from cdp.segments.store import Segment, checked, delete, dependants, get, save, segments
@@ -13,22 +25,29 @@ from cdp.segments.text import parse, write
 
 __all__ = [
     "Copy",
+    "Monitor",
     "Preview",
     "RefreshReport",
     "Segment",
     "SegmentPlan",
     "SegmentReport",
     "SegmentsReport",
+    "Task",
     "Why",
     "build",
     "changed_since",
+    "check_monitor",
     "checked",
     "delete",
     "delete_monitor",
     "dependants",
     "explain",
+    "finish_task",
+    "firings",
     "get",
+    "get_monitor",
     "members_as_of",
+    "monitors",
     "parse",
     "plan",
     "preview",
@@ -36,10 +55,12 @@ __all__ = [
     "refresh_all",
     "refresh_changed",
     "refresh_in_copy",
+    "refresh_since",
     "refresh_soon",
     "run_monitors",
     "save",
     "save_monitor",
     "segments",
+    "tasks",
     "write",
 ]

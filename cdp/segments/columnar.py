@@ -141,6 +141,10 @@ class Columnar:
     def person(self) -> FromClause:
         return table("person", *(column(name) for name in (*_PERSON_NAMES, *(f"a_{name}" for name in self.attributes)))).alias()
 
+    def people_ids(self) -> FromClause:
+        """A fresh alias of the relation of people, with the numbers and ids of profiles."""
+        return table("person", column("profile_id"), column("uuid")).alias()
+
     def event(self) -> FromClause:
         return table("event", *(column(name) for name in EVENT_TYPES)).alias()
 

@@ -135,7 +135,7 @@ def _decide(connection: Connection, made: Draft, found: Segment, positions: dict
     entered, left = apply_difference(connection, found, made.as_of)
     _follow(connection, made, found.id, position)
     seconds = time.monotonic() - started
-    members = record(connection, found, entered - left, made.as_of, seconds, full=True, aging=True)
+    members = record(connection, found, entered - left, made.as_of, seconds, full=True)
     return SegmentReport(found.name, members, entered, left, None, seconds)
 
 

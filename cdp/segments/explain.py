@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, FromClause, String, case, cast, func, literal, null, select
+from sqlalchemy import ARRAY, Connection, FromClause, String, Uuid, bindparam, case, cast, func, literal, null, select
 
 from cdp.attributes import types
 from cdp.attributes.errors import DefinitionError
@@ -40,6 +41,14 @@ def explain(connection: Connection, condition: Condition, profile_id: UUID, as_o
     Raises:
         DefinitionError: no living profile has that id.
     """
+    found = explain_each(connection, condition, [profile_id], as_of)
+    if not found:
+        raise DefinitionError("", f"no living profile has the id {profile_id}: it may have been merged; look it up first")
+    return found[profile_id]
+
+
+def explain_each(connection: Connection, condition: Condition, ids: list[UUID], as_of: datetime | None = None) -> dict[UUID, Why]:
+    """Decide a condition for each of these profiles that lives, and say why."""
     store = Live(types(connection))
     now = (as_of or datetime.now(UTC)).astimezone(UTC)
     compiler = Compiler(store, now, {name: s.id for name, s in segments(connection).items()})
@@ -57,22 +66,20 @@ def explain(connection: Connection, condition: Condition, profile_id: UUID, as_o
 
     collect(condition)
     labelled = [c.label(f"c{i}") for i, c in enumerate(columns)]
-    row = connection.execute(select(*labelled).select_from(person).where(person.c.profile_id == profile_id)).one_or_none()
-    if row is None:
-        raise DefinitionError("", f"no living profile has the id {profile_id}: it may have been merged; look it up first")
-    values = iter(row)
+    wanted = person.c.profile_id == func.any(bindparam(None, ids, ARRAY(Uuid())))
+    rows = connection.execute(select(person.c.profile_id, *labelled).select_from(person).where(wanted))
 
-    def tell(node: object) -> Why:
+    def tell(node: object, values: Iterator[Any]) -> Why:
         if isinstance(node, And | Or):
-            parts = tuple(tell(part) for part in node.parts)
+            parts = tuple(tell(part, values) for part in node.parts)
             return Why(text.write(node), (all if isinstance(node, And) else any)(part.holds for part in parts), None, parts)
         if isinstance(node, Not):
-            inner = tell(node.part)
+            inner = tell(node.part, values)
             return Why(text.write(node), not inner.holds, None, (inner,))
         met, seen = next(values), next(values)
         return Why(text.write(node), bool(met), seen if seen is None else _shown(seen))  # type: ignore[arg-type]  # a leaf of a checked tree
 
-    return tell(condition)
+    return {row[0]: tell(condition, iter(row[1:])) for row in rows}
 
 
 def _shown(seen: str) -> str:

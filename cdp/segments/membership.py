@@ -52,13 +52,12 @@ def refresh(
     *,
     names: Iterable[str] | None = None,
     as_of: datetime | None = None,
-    aging: bool = True,
     progress: Progress | None = None,
 ) -> SegmentsReport:
     """Decide the members of all segments (or of `names` and what they build on): of everybody, or of the `changed` profiles and the aged.
 
     `changed` takes in the profiles that were merged away. Attributes come first: pass what `cdp.attributes.refresh` reports as changed.
-    `aging=False` looks at exactly the changed profiles: at once, for one of them. A segment whose condition is new is decided in full.
+    A segment whose condition is new is decided in full. `cdp.segments.soon` decides a few profiles and nobody else.
     """
     started = time.monotonic()
     now = (as_of or datetime.now(UTC)).astimezone(UTC)
@@ -73,7 +72,7 @@ def refresh(
     for done, name in enumerate(order, 1):
         with engine.begin() as connection:
             lock(connection, f"segment {name}")
-            reports.append(_refresh_one(connection, store, known, name, base, moved, now, aging))
+            reports.append(_refresh_one(connection, store, known, name, base, moved, now))
         if progress:
             progress(done, len(order))
     return SegmentsReport(now, tuple(reports), time.monotonic() - started)
@@ -98,7 +97,6 @@ def _refresh_one(
     base: set[UUID] | None,
     moved: dict[str, set[UUID]],
     now: datetime,
-    aging: bool,
 ) -> SegmentReport:
     started = time.monotonic()
     found = known[name]
@@ -107,7 +105,7 @@ def _refresh_one(
     connection.execute(text("set local work_mem = '128MB'"))
     compiler = Compiler(store, now, {n: s.id for n, s in known.items()})
     stale = found.as_of is None or found.refreshed_version != found.version or found.as_of > now
-    ids = None if base is None or stale else _to_decide(connection, found, base, moved, compiler, aging)
+    ids = None if base is None or stale else _to_decide(connection, found, base, moved, compiler)
     _scope(connection, ids, any(isinstance(leaf, Household) for leaf in every_leaf(found.condition)))
     if ids is not None:
         compiler = Compiler(compiler.store, now, compiler.segments, scoped=True)
@@ -117,17 +115,15 @@ def _refresh_one(
     entered, left = _apply(connection, found.id, _cause(found), now, scoped=ids is not None)
     moved[name] = entered | left
     seconds = time.monotonic() - started
-    members = record(connection, found, len(entered) - len(left), now, seconds, full=ids is None, aging=aging)
+    members = record(connection, found, len(entered) - len(left), now, seconds, full=ids is None)
     return SegmentReport(name, members, len(entered), len(left), None if ids is None else len(ids), seconds)
 
 
-def _to_decide(
-    connection: Connection, found: Segment, base: set[UUID], moved: dict[str, set[UUID]], compiler: Compiler, aging: bool
-) -> set[UUID]:
+def _to_decide(connection: Connection, found: Segment, base: set[UUID], moved: dict[str, set[UUID]], compiler: Compiler) -> set[UUID]:
     ids = set(base)
     for other in segments_named(found.condition):
         ids |= moved.get(other, set())
-    if aging and found.as_of is not None and found.as_of < compiler.now:
+    if found.as_of is not None and found.as_of < compiler.now:
         ids |= aged(connection, found.condition, Compiler(compiler.store, found.as_of, compiler.segments), compiler)
     return ids
 
@@ -227,14 +223,14 @@ def _notify(connection: Connection, segment_id: int, changes: int) -> None:
         connection.execute(text("select pg_notify('cdp_segments', :id)"), {"id": str(segment_id)})
 
 
-def record(connection: Connection, found: Segment, difference: int, now: datetime, seconds: float, *, full: bool, aging: bool) -> int:
-    """Note that a segment was decided; how many members it has."""
+def record(connection: Connection, found: Segment, difference: int, now: datetime, seconds: float, *, full: bool, aged: bool = True) -> int:
+    """Note that a segment was decided, for everybody (`full`) or with those whom time has moved (`aged`); how many members it has."""
     count = text("select count(*) from segment_member where segment_id = :id")
     members = int(connection.execute(count, {"id": found.id}).scalar_one()) if full else found.members + difference
     values: dict[str, Any] = {"members": members, "refreshed_at": datetime.now(UTC), "refreshed_version": found.version}
     if full:
         values["seconds"] = seconds
-    if full or aging:
+    if full or aged:
         values["as_of"] = now
     connection.execute(update(segment).where(segment.c.id == found.id).values(values))
     return members

@@ -1,4 +1,4 @@
-"""Attributes, then segments, then the columnar copy, for the same changed profiles: what a schedule calls after profiles have changed."""
+"""Attributes, then segments, then monitors, for the same changed profiles: what a schedule calls, and what follows an event at once."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from sqlalchemy import Connection, Engine, text
 from cdp import attributes
 from cdp.attributes import AttributesReport
 from cdp.segments import membership
+from cdp.segments.columnar import Copy
 from cdp.segments.deciding import refresh_in_copy
 from cdp.segments.membership import SegmentsReport
 from cdp.segments.monitor import run_monitors
+from cdp.segments.soon import redecide
+
+SOON_AT_MOST = 5_000
+"""If more profiles changed, they wait for the next refresh of all that changed."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +50,27 @@ def last_refresh(connection: Connection) -> datetime | None:
 def refresh_all(
     engine: Engine, changed: Iterable[UUID] | None = None, *, as_of: datetime | None = None, lake: Path | None = None
 ) -> RefreshReport:
-    """Bring attributes and segments up to date; with `lake`, the folder of derived files, everybody is decided in the columnar copy."""
+    """Bring attributes, segments and monitors up to date; with `lake`, the folder of derived files, by way of the columnar copy."""
     now = as_of or datetime.now(UTC)
     ids = None if changed is None else set(changed)
     first = attributes.refresh(engine, ids, as_of=now)
     looked_at = None if ids is None or first.changed is None else ids | set(first.changed)
     if lake is None:
         second = membership.refresh(engine, looked_at, as_of=now)
+        fired = run_monitors(engine, looked_at, as_of=now)
     else:
-        second = refresh_in_copy(engine, lake / "segments", as_of=now, changed=ids or ())
-    fired = len(run_monitors(engine, looked_at, as_of=now))
-    return RefreshReport(first, second, fired)
+        folder = lake / "segments"
+        second = refresh_in_copy(engine, folder, as_of=now, changed=ids or ())
+        fired = run_monitors(engine, as_of=now, copy=Copy(folder))
+    _follow_marks(engine, [one.profile_id for one in fired if one.marked], now)
+    return RefreshReport(first, second, len(fired))
+
+
+def _follow_marks(engine: Engine, marked: list[UUID], now: datetime) -> None:
+    """Attributes and segments of those on whom a monitor set a mark."""
+    if marked:
+        attributes.refresh(engine, marked, as_of=now, aging=False)
+        redecide(engine, marked, as_of=now)
 
 
 def refresh_changed(engine: Engine, *, lake: Path | None = None) -> RefreshReport:
@@ -66,11 +81,30 @@ def refresh_changed(engine: Engine, *, lake: Path | None = None) -> RefreshRepor
     return refresh_all(engine, changed, lake=lake)
 
 
-def refresh_soon(engine: Engine, profile_ids: Iterable[UUID]) -> RefreshReport:
-    """Re-decide these profiles now, because something happened to them; time is made up for by the next scheduled refresh."""
+def refresh_soon(engine: Engine, profile_ids: Iterable[UUID]) -> RefreshReport | None:
+    """Re-decide these profiles now, because something happened to them; time is made up for by the next scheduled refresh.
+
+    Null, with nothing done, where no segment has been decided and no monitor is enabled: nobody waits for it.
+    """
+    with engine.connect() as connection:
+        if not connection.execute(text(_AWAITED)).scalar_one():
+            return None
     ids = set(profile_ids)
     now = datetime.now(UTC)
     first = attributes.refresh(engine, ids, as_of=now, aging=False)
     looked_at = ids | set(first.changed or ())
-    second = membership.refresh(engine, looked_at, as_of=now, aging=False)
-    return RefreshReport(first, second, len(run_monitors(engine, looked_at, as_of=now)))
+    second = redecide(engine, looked_at, as_of=now)
+    fired = run_monitors(engine, looked_at, as_of=now)
+    _follow_marks(engine, [one.profile_id for one in fired if one.marked], now)
+    return RefreshReport(first, second, len(fired))
+
+
+_AWAITED = """select exists (select from segment where soon and deleted_at is null and as_of is not null)
+    or exists (select from monitor where enabled)"""
+
+
+def refresh_since(engine: Engine, moment: datetime) -> RefreshReport | None:
+    """Re-decide who changed after a moment, unless they are too many to be decided at once: then the next refresh does."""
+    with engine.connect() as connection:
+        changed = changed_since(connection, moment)
+    return refresh_soon(engine, changed) if 0 < len(changed) <= SOON_AT_MOST else None

@@ -18,12 +18,12 @@ from cdp.segments import document, text
 from cdp.segments.check import check
 from cdp.segments.tree import Condition, segments_named
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stored segment. `as_of` is the moment its members were decided at; null: never yet."""
+    """A stored segment. `as_of` is the moment its members were decided at; null: never yet. `soon`: decided when something happens."""
 
     id: int
     name: str
@@ -36,6 +36,7 @@ class Segment:
     as_of: datetime | None
     refreshed_at: datetime | None
     seconds: float | None
+    soon: bool = True
 
     @property
     def text(self) -> str:
@@ -67,6 +68,7 @@ def _segment(row: Row[Any]) -> Segment:
         row.as_of,
         row.refreshed_at,
         row.seconds,
+        row.soon,
     )
 
 
@@ -97,18 +99,20 @@ def save(
     *,
     title: str | None = None,
     description: str | None = None,
+    soon: bool | None = None,
 ) -> Segment:
-    """Create the segment `name`, or give it a new version where the condition differs.
+    """Create the segment `name`, or give it a new version where the condition differs. What is not given stays as it is.
 
     Raises:
         DefinitionError: the condition cannot be read or decided; its place and reason say why.
     """
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise DefinitionError("name", f"a segment's name is small letters, digits and _, beginning with a letter, not {name!r}")
     condition = checked(connection, written, name)
     stored = document.write(condition)
     row = connection.execute(select(segment).where(segment.c.name == name)).one_or_none()
-    titles = {key: value for key, value in (("title", title), ("description", description)) if value is not None}
+    given: dict[str, Any] = {"title": title, "description": description, "soon": soon}
+    titles = {key: value for key, value in given.items() if value is not None}
     if row is None:
         values = {"name": name, "title": title or name, "condition": stored, "updated_by": principal} | titles
         found = connection.execute(insert(segment).values(values).returning(segment)).one()

@@ -20,7 +20,7 @@ def test_a_monitor_fires_when_its_condition_begins_to_hold(engine: Engine, fires
         person(c, 1)
         person(c, 2)
         event(c, 1, "order", 1, amount=500)
-        save_monitor(c, "gold", "orders.sum(amount) in last 3 days >= 400", "test", fires=fires, action={"webhook": "tier"})
+        save_monitor(c, "gold", {"condition": "orders.sum(amount) in last 3 days >= 400", "fires": fires}, "test")
     found = [fire(engine, 0), fire(engine, 1)]
     with engine.begin() as c:
         event(c, 1, "order", -7, amount=450)
@@ -34,5 +34,5 @@ def test_a_monitor_fires_when_its_condition_begins_to_hold(engine: Engine, fires
 
 
 def test_an_unknown_rhythm_is_refused(engine: Engine) -> None:
-    with engine.begin() as c, pytest.raises(DefinitionError, match="fires once"):
-        save_monitor(c, "x", "everyone", "test", fires="hourly")
+    with engine.begin() as c, pytest.raises(DefinitionError, match="'hourly' is not one of"):
+        save_monitor(c, "x", {"condition": "everyone", "fires": "hourly"}, "test")
