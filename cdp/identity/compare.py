@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.compute as pc
 
 from cdp.identity import fields as f
 from cdp.identity import levels
@@ -55,7 +57,8 @@ class Comparer:
         column = {field.name: i for i, field in enumerate(self.fields)}
         given, family = self._names(a, b)
         out[:, column["given_name"]], out[:, column["family_name"]] = given, family
-        apart = (given == DIFFER) | (given == ALIKE)
+        someone = self.prepared.someone
+        apart = (given == DIFFER) | (given == ALIKE) | ((someone[a] != someone[b]) & (someone[a] >= 0) & (someone[b] >= 0))
         for name, compare in self._simple.items():
             out[:, column[name]] = compare(a, b)
         x, p = self.features, self.prepared
@@ -64,10 +67,8 @@ class Comparer:
         out[:, column["address"]] = self._addresses(a, b, apart)
         for kind in x.identifiers:
             if f"identifier:{kind}" in column:
-                values = x.identifiers[kind]
-                out[:, column[f"identifier:{kind}"]] = self._contact(
-                    values, p.identifier_shared[kind], levels.Identifier(values.words), 4, a, b, apart
-                )
+                shared, compare_ids = p.identifier_shared[kind], self._identifiers[kind]
+                out[:, column[f"identifier:{kind}"]] = self._contact(x.identifiers[kind], shared, compare_ids, 4, a, b, apart)
         organisations = ~self.features.person[a]
         out[:, column["employer"]] = np.where(organisations, 0, out[:, column["employer"]])
         out[:, column["organisation_name"]] = np.where(organisations, self._text(self.features.employer, self._organisation, a, b), 0)
@@ -133,12 +134,23 @@ class Comparer:
         return levels.Phone(self.features.phone.words)
 
     @cached_property
+    def _identifiers(self) -> dict[str, levels.Identifier]:
+        return {kind: levels.Identifier(values.words) for kind, values in self.features.identifiers.items()}
+
+    @cached_property
     def _address(self) -> levels.Address:
         return levels.Address(self.features.address.words, self.prepared.address_shared)
 
     @cached_property
-    def _days(self) -> npt.NDArray[np.int64]:
-        return np.array([int(w) for w in self.features.birth.words.to_pylist()] + [0], np.int64)
+    def _days(self) -> Ints:
+        return np.array([int(w) for w in self.features.birth.words.to_pylist()] + [0], np.int32)
+
+    @cached_property
+    def _same_day(self) -> Bytes:
+        """What it is worth to have the date of each code both."""
+        level = levels.birth(self._days, self._days)
+        level[:-1][self.prepared.birth_common] = 2
+        return level
 
     @cached_property
     def _teller(self) -> levels.Teller:
@@ -149,8 +161,8 @@ class Comparer:
     def _names(self, a: Rows, b: Rows) -> tuple[Bytes, Bytes]:
         """Levels of given and family name; where they differ, the names may stand in each other's place, or one of them alone."""
         x = self.features
-        given = _pairwise(x.given, a, b, lambda codes, _: self._given.equal(codes), self._given, DIFFER)
-        family = _pairwise(x.family, a, b, lambda codes, _: self._family.equal(codes), self._family, DIFFER)
+        given = _pairwise(x.given, a, b, lambda codes, _: self._given.equal(codes), _once(self._given), DIFFER)
+        family = _pairwise(x.family, a, b, lambda codes, _: self._family.equal(codes), _once(self._family), DIFFER)
         off = np.flatnonzero(((given == DIFFER) & ((family == DIFFER) | (family == 0))) | ((given == 0) & (family == DIFFER)))
         if len(off):
             given[off], family[off] = self._crossed(a[off], b[off], given[off], family[off])
@@ -216,24 +228,24 @@ class Comparer:
 
     @cached_property
     def _many_words(self) -> npt.NDArray[np.bool_]:
-        return np.array([w.count(" ") >= 2 for w in self.features.whole.words.to_pylist()] + [False], bool)
+        many = pc.greater_equal(pc.count_substring(self.features.whole.words, " "), 2)
+        return np.append(many.to_numpy(zero_copy_only=False), False)
 
     def _text(self, values: Values, compare: Callable[[Codes, Codes], Bytes], a: Rows, b: Rows) -> Bytes:
+        if not len(values):
+            return np.zeros(len(a), np.uint8)
         u, v = values.first[a], values.first[b]
-        out = np.where(u == v, 1, 0).astype(np.uint8)
-        out[(u < 0) | (v < 0)] = 0
+        out = np.where((u == v) & (u >= 0), 1, 0).astype(np.uint8)
         rows = np.flatnonzero((u >= 0) & (v >= 0) & (u != v))
-        if len(rows):
-            out[rows] = by_distinct(u[rows], v[rows], compare)
+        out[rows] = by_distinct(u[rows], v[rows], compare)
         return out
 
     def _birth(self, a: Rows, b: Rows) -> Bytes:
         codes = self.features.birth.first
         u, v = codes[a], codes[b]
-        out = levels.birth(self._days[u], self._days[v])
-        equal = u == v
-        out[equal] = np.where(self.prepared.birth_common[u[equal]], 2, out[equal]) if len(self.prepared.birth_common) else out[equal]
-        out[(u < 0) | (v < 0)] = 0
+        out = np.where((u == v) & (u >= 0), self._same_day[u], 0).astype(np.uint8)
+        rows = np.flatnonzero((u != v) & (u >= 0) & (v >= 0))
+        out[rows] = levels.birth(self._days[u[rows]], self._days[v[rows]])
         return out
 
     def _contact(
@@ -277,26 +289,30 @@ def _equal(codes: Ints, a: Rows, b: Rows) -> Bytes:
     return np.where((u < 0) | (v < 0), 0, np.where(u == v, 1, 2)).astype(np.uint8)
 
 
+def _once(compare: Callable[[Codes, Codes], Bytes]) -> Callable[[Codes, Codes], Bytes]:
+    """For values that repeat: each distinct pair of them is compared once."""
+    return lambda a, b: by_distinct(a, b, compare)
+
+
 def _pairwise(
     values: Values, a: Rows, b: Rows, equal: Callable[[Ints, Rows], Bytes], compare: Callable[[Codes, Codes], Bytes], worst: int
 ) -> Bytes:
     """The best level over all values of the one record and all of the other; lower levels are better, 0 is missing."""
     best = np.full(len(a), 255, np.uint8)
-    width = values.codes.shape[1]
     if not len(values):
         return np.zeros(len(a), np.uint8)
-    for i in range(width):
-        for j in range(width):
-            u, v = values.codes[a, i], values.codes[b, j]
-            rows = np.flatnonzero((u >= 0) & (v >= 0) & (best > 1))
-            if not len(rows):
-                continue
-            u, v = u[rows], v[rows]
-            level = np.full(len(rows), worst, np.uint8)
-            same = u == v
-            level[same] = equal(u[same], rows[same])
-            if not same.all():
-                level[~same] = by_distinct(u[~same], v[~same], compare)
-            level[level == 0] = 255
-            best[rows] = np.minimum(best[rows], level)
+    slots = values.codes.T
+    for one, other in product(slots, slots):
+        u, v = one[a], other[b]
+        rows = np.flatnonzero((u >= 0) & (v >= 0) & (best > 1))
+        if not len(rows):
+            continue
+        u, v = u[rows], v[rows]
+        level = np.full(len(rows), worst, np.uint8)
+        same = u == v
+        level[same] = equal(u[same], rows[same])
+        unlike = np.flatnonzero(~same)
+        level[unlike] = compare(u[unlike], v[unlike])
+        level[level == 0] = 255
+        best[rows] = np.minimum(best[rows], level)
     return np.where(best == 255, 0, best).astype(np.uint8)

@@ -5,8 +5,6 @@ The numbers are positions (from 1) in the levels of the field in `fields.py`; ea
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -14,10 +12,9 @@ import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
 from cdp.identity.features import Features, Ints
-from cdp.identity.similarity import Bytes, Codes, Words, contains
+from cdp.identity.similarity import Bytes, Codes, Strings, Words, contains, signs
 from cdp.identity.text import spelling
 
-_VOWELS, _SPOKEN, _DOUBLE = re.compile("[aeiouy ]"), re.compile("[aeiou]"), re.compile(r"(.)\1+")
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -35,11 +32,13 @@ class Names:
         self.words_length = self.words.length
         self.band, self.known, self.nicknames, self.whole = band, np.append(known, False), nicknames, whole
         self.letter = _initial(words)
-        self.spelling = np.append(_codes(spelling(words).to_pylist()), -1)
-        self.skeleton = [_DOUBLE.sub(r"\1", _VOWELS.sub("", w)) for w in words.to_pylist()]
-        telling = np.array([len(s) > 1 for s in self.skeleton], bool)
-        self.skeleton_code = np.append(np.where(telling, _codes(self.skeleton), -1), -1)
-        self.bare = np.append(np.array([len(w) > 2 and not _SPOKEN.search(w) for w in words.to_pylist()], bool), False)
+        self.spelling = _coded(spelling(words), empty=True)
+        skeleton = _skeleton(words)
+        self.skeleton = Strings(skeleton)
+        telling = pc.greater(pc.utf8_length(skeleton), 1).to_numpy(zero_copy_only=False)
+        self.skeleton_code = np.append(np.where(telling, _coded(skeleton, empty=True)[:-1], -1), -1)
+        spoken = pc.or_(pc.match_substring_regex(words, "[aeiou]"), pc.less_equal(pc.utf8_length(words), 2))
+        self.bare = np.append(~spoken.to_numpy(zero_copy_only=False), False)
 
     def equal(self, codes: Ints) -> Bytes:
         level = 1 + self.band[codes]
@@ -53,7 +52,7 @@ class Names:
         near = ((slips == 1) & (longest >= 4)) | ((slips == 2) & (longest >= 7)) | ((slips == 3) & (longest >= 11))
         both_names = self.known[a] & self.known[b]
         loose = ((slips == 1) & (longest == 3)) | ((slips == 2) & (longest >= 5))
-        loose |= self.words.winkler(a, b) >= 0.9
+        loose |= self.words.winkler(a, b, 0.9) >= 0.9
         out = np.full(len(a), 8, np.uint8)
         out[loose | (near & both_names)] = 6
         out[(self.skeleton_code[a] == self.skeleton_code[b]) & (self.skeleton_code[a] >= 0) & (shortest >= 5)] = 6
@@ -74,13 +73,18 @@ class Names:
         return out
 
 
-def _abbreviate(skeleton: list[str], a: Codes, b: Codes) -> Flags:
+def _skeleton(words: pa.Array) -> pa.Array:
+    """Consonants, each once where it is doubled."""
+    bare = pc.replace_substring_regex(words, "[aeiouy ]", "")
+    for letter in "bcdfghjklmnpqrstvwxz0123456789":
+        bare = pc.replace_substring_regex(bare, letter * 2 + "+", letter)
+    return bare
+
+
+def _abbreviate(skeleton: Strings, a: Codes, b: Codes) -> Flags:
     """Whether two names are one where a script without vowels, or an abbreviation, left letters out: Mhd is Mohamed, Fysl is Faisal."""
-    return np.fromiter(
-        (_within(skeleton[i], skeleton[j]) or _within(skeleton[j], skeleton[i]) for i, j in zip(a.tolist(), b.tolist(), strict=True)),
-        bool,
-        len(a),
-    )
+    x, y = skeleton[a], skeleton[b]
+    return np.fromiter((_within(p, q) or _within(q, p) for p, q in zip(x, y, strict=True)), bool, len(a))
 
 
 def _within(short: str, long: str) -> bool:
@@ -114,12 +118,17 @@ class Parts:
     """Whether a family name is one of the names that stand before the other's family name, as in Vera Martins and Vera Martins Galuelho."""
 
     def __init__(self, family: pa.Array, middle: pa.Array) -> None:
-        self.family, self.middle = [*family.to_pylist(), ""], [*middle.to_pylist(), ""]
+        self.family, self.middle = Words(family), Words(middle)
 
     def __call__(self, family: Codes, middle: Codes) -> Bytes:
-        return np.fromiter(
-            (_part(self.family[i], self.middle[j]) for i, j in zip(family.tolist(), middle.tolist(), strict=True)), np.uint8, len(family)
-        )
+        out = np.zeros(len(family), np.uint8)
+        x, y = self.family.signs[family], self.middle.signs[middle]
+        one_each = ~(self.family.several[family] | self.middle.several[middle])
+        unlike = (np.bitwise_count(x & ~y) > 1) | (np.bitwise_count(y & ~x) > 1)
+        rows = np.flatnonzero(~(one_each & unlike))
+        texts = zip(self.family.text[family[rows]], self.middle.text[middle[rows]], strict=True)
+        out[rows] = np.fromiter((_part(p, q) for p, q in texts), np.uint8, len(rows))
+        return out
 
 
 def _part(family: str, middle: str) -> bool:
@@ -233,10 +242,8 @@ class Address:
         near = np.zeros(len(a), bool)
         check = np.flatnonzero(both & ((self.number[a] == self.number[b]) | (post == 1)) & ((post != 2) | (city != 2)))
         if len(check):
-            like = self.street.token_set(a[check], b[check], 80)
-            plain = self.street.ratio(a[check], b[check], 84)
             number = self.number[a[check]] == self.number[b[check]]
-            near[check] = (number & ((like >= 84) | (plain >= 84))) | (~number & (plain >= 92))
+            near[check] = self._like(a[check], b[check], number)
         same_street = both & near & (self.number[a] == self.number[b]) & ~apart
         exact = np.zeros(len(a), bool)
         exact[same_street] = self.street.slips(a[same_street], b[same_street], 0) == 0
@@ -245,6 +252,14 @@ class Address:
         out[exact] = np.where(people[exact] >= self.CROWD, 3, np.where(people[exact] > 1, 2, 1))
         nothing = ~both & (post == 0) & (city == 0)
         out[nothing] = 0
+        return out
+
+    def _like(self, a: Codes, b: Codes, number: Flags) -> Flags:
+        """Whether the streets are alike: very much so where the house numbers are not the same."""
+        plain = self.street.ratio(a, b, 84)
+        out = np.asarray(plain >= np.where(number, 84, 92))
+        rest = np.flatnonzero(number & ~out)
+        out[rest] = self.street.token_set(a[rest], b[rest], 84) >= 84
         return out
 
 
@@ -274,9 +289,28 @@ def _agree(codes: npt.NDArray[np.int32], a: Codes, b: Codes) -> Bytes:
     return np.where((u < 0) | (v < 0), 0, np.where(u == v, 1, 2)).astype(np.uint8)
 
 
-def birth(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> Bytes:
+def birth(a: Ints, b: Ints) -> Bytes:
     """Birth dates as YYYYMMDD: same 1, swapped 3, near 4, year 5, differ 6; a part that is 00 is not told."""
-    ya, ma, da, yb, mb, db = a // 10000, a // 100 % 100, a % 100, b // 10000, b // 100 % 100, b % 100
+    out = np.full(len(a), 6, np.uint8)
+    (ya, ma, da), (yb, mb, db) = _date(a), _date(b)
+    year, month, day = ya == yb, (ma == mb) & (ma > 0), (da == db) & (da > 0)
+    out[year] = 5
+    some = np.flatnonzero(year | (month & day) | ((ma == db) & (mb == da)))
+    out[some] = _near_birth(a[some], b[some])
+    return out
+
+
+def _date(written: Ints) -> tuple[Ints, Ints, Ints]:
+    """Year, month and day."""
+    year = written // 10_000
+    rest = written - year * 10_000
+    month = rest // 100
+    return year, month, rest - month * 100
+
+
+def _near_birth(a: Ints, b: Ints) -> Bytes:
+    """The same of dates that agree in the year, or in day and month in either order."""
+    (ya, ma, da), (yb, mb, db) = _date(a), _date(b)
     year, month, day = ya == yb, (ma == mb) & (ma > 0), (da == db) & (da > 0)
     partial = (ma == 0) | (mb == 0) | (da == 0) | (db == 0)
     swapped = year & (ma == db) & (mb == da) & (ma > 0)
@@ -293,7 +327,7 @@ def birth(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> Bytes:
     return out
 
 
-def _one_digit(x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> Flags:
+def _one_digit(x: Ints, y: Ints) -> Flags:
     """Whether two years differ in one digit, or in neighbouring digits changed about."""
     digits = [(x // d % 10, y // d % 10) for d in (1000, 100, 10, 1)]
     wrong = sum((p != q).astype(np.int8) for p, q in digits)
@@ -308,17 +342,19 @@ class Teller:
 
     def __init__(self, emails: pa.Array, given: pa.Array, family: pa.Array) -> None:
         local = pc.replace_substring_regex(emails, "@.*$", "")
-        self.local = spelling(pc.replace_substring_regex(local, "[^a-z]", "")).to_pylist()
-        self.given = spelling(given).to_pylist()
-        self.family = spelling(pc.replace_substring(family, " ", "")).to_pylist()
+        local = spelling(pc.replace_substring_regex(local, "[^a-z]", ""))
+        given, family = spelling(given), spelling(pc.replace_substring(family, " ", ""))
+        self.local, self.given, self.family = Strings(local), Strings(given), Strings(family)
+        self.local_signs, self.given_signs, self.family_signs = signs(local), signs(given), signs(family)
 
     def __call__(self, features: Features, silent: Rows, speaks: Rows) -> Bytes:
         e, g, n = features.email.first[silent], features.given.first[speaks], features.family.first[speaks]
-        return np.fromiter(
-            (_told(self.local[i], self.given[j], self.family[k]) for i, j, k in zip(e.tolist(), g.tolist(), n.tolist(), strict=True)),
-            np.uint8,
-            len(e),
-        )
+        out = np.full(len(e), 5, np.uint8)
+        lacking = ~self.local_signs[e]
+        rows = np.flatnonzero(((self.given_signs[g] & lacking) == 0) | ((self.family_signs[n] & lacking) == 0))
+        texts = zip(self.local[e[rows]], self.given[g[rows]], self.family[n[rows]], strict=True)
+        out[rows] = np.fromiter((_told(*text) for text in texts), np.uint8, len(rows))
+        return out
 
 
 def _told(local: str, given: str, family: str) -> int:

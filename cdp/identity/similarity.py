@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,10 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
-Codes = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.signedinteger[Any]]
 Bytes = npt.NDArray[np.uint8]
+PIECE = 200_000
+"""Words whose letters are looked at in one go."""
 
 
 def by_distinct(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32], compare: Callable[[Codes, Codes], Bytes]) -> Bytes:
@@ -62,34 +65,111 @@ def contains(sorted_keys: Codes, a: Codes, b: Codes) -> npt.NDArray[np.bool_]:
     return np.asarray(sorted_keys[at] == keys)
 
 
-class Words:
-    """A dictionary with what comparisons need to know of each word."""
+class Strings:
+    """Words by code, -1 an empty one; they become Python's only when asked for, since most are never looked at."""
 
     def __init__(self, words: pa.Array) -> None:
-        self.text = np.array([*words.to_pylist(), ""], dtype=object)
-        self.length = np.append(pc.utf8_length(words).to_numpy(zero_copy_only=False), 0).astype(np.int32)
+        self._words = words
+
+    def __getitem__(self, codes: npt.NDArray[np.integer]) -> npt.NDArray[np.object_]:
+        missing = codes < 0
+        asked = pa.array(codes, mask=missing) if missing.any() else pa.array(codes)
+        return np.asarray(self._words.take(asked).fill_null("").to_numpy(zero_copy_only=False))
+
+
+class Words:
+    """A dictionary with what comparisons need to know of each word.
+
+    Signs and lengths bound every distance from below, and only pairs within the bound are looked at letter by letter.
+    """
+
+    def __init__(self, words: pa.Array) -> None:
+        self.text = Strings(words)
+        length = np.minimum(pc.utf8_length(words).to_numpy(zero_copy_only=False), 32_767)
+        self.length = np.append(length, 0).astype(np.int16)
+        self.signs = np.append(signs(words), np.uint64(0))
+        several = pc.find_substring(words, " ").to_numpy(zero_copy_only=False) >= 0
+        self.several = np.append(several, False)
 
     def slips(self, a: Codes, b: Codes, most: int = 3) -> npt.NDArray[np.int32]:
         """Optimal-string-alignment distance, capped at `most` + 1."""
-        return np.asarray(cpdist(self.text[a], self.text[b], scorer=OSA.distance, score_cutoff=most, workers=2, dtype=np.int32))
+        out = np.full(len(a), most + 1, np.int32)
+        near = np.abs(self.length[a] - self.length[b]) <= most
+        near &= np.maximum(*self._own_signs(a, b)) <= most  # a slip mends one letter on either side
+        self._ask(out, np.flatnonzero(near), a, b, OSA.distance, most)
+        return out
 
-    def winkler(self, a: Codes, b: Codes) -> npt.NDArray[np.float32]:
-        """Jaro-Winkler similarity."""
-        return np.asarray(cpdist(self.text[a], self.text[b], scorer=JaroWinkler.similarity, score_cutoff=0.8, workers=2, dtype=np.float32))
+    def winkler(self, a: Codes, b: Codes, cutoff: float = 0.8) -> npt.NDArray[np.float32]:
+        """Jaro-Winkler similarity; may be 0 where it is well below the cutoff."""
+        cutoff -= 0.01  # a similarity of exactly the cutoff must not be lost in rounding
+        out = np.zeros(len(a), np.float32)
+        la, lb = np.maximum(self.length[a], 1), np.maximum(self.length[b], 1)
+        common = self._common(a, b)
+        least = (cutoff - 0.4) / 0.6  # four letters at the beginning give four tenths of what is missing
+        self._ask(out, np.flatnonzero((common / la + common / lb + 1) / 3 >= least - 1e-6), a, b, JaroWinkler.similarity, cutoff)
+        return out
 
     def ratio(self, a: Codes, b: Codes, cutoff: float = 60) -> npt.NDArray[np.float32]:
-        """Share of equal letters, 0 to 100."""
-        return np.asarray(cpdist(self.text[a], self.text[b], scorer=fuzz.ratio, score_cutoff=cutoff, workers=2, dtype=np.float32))
+        """Share of equal letters, 0 to 100; 0 below the cutoff."""
+        out = np.zeros(len(a), np.float32)
+        most = 200 * self._common(a, b) / np.maximum(self.length[a] + self.length[b], 1)
+        self._ask(out, np.flatnonzero(most >= cutoff - 1e-3), a, b, fuzz.ratio, cutoff)
+        return out
 
     def token_set(self, a: Codes, b: Codes, cutoff: float = 60) -> npt.NDArray[np.float32]:
-        """Likeness of the words, where one may have more of them than the other, 0 to 100."""
-        return np.asarray(cpdist(self.text[a], self.text[b], scorer=fuzz.token_set_ratio, score_cutoff=cutoff, workers=2, dtype=np.float32))
+        """Likeness of the words, where one may have more of them than the other, 0 to 100; 0 below the cutoff."""
+        out = np.zeros(len(a), np.float32)
+        asked = np.flatnonzero(self.several[a] | self.several[b]) if cutoff >= 100 else np.arange(len(a))
+        self._ask(out, asked, a, b, fuzz.token_set_ratio, cutoff)
+        return out
 
     def prefix(self, a: Codes, b: Codes, least: int = 3) -> npt.NDArray[np.bool_]:
         """Whether one word starts with the whole of the other."""
-        x, y = self.text[a], self.text[b]
-        return np.fromiter(
-            ((len(p) >= least and q.startswith(p)) or (len(q) >= least and p.startswith(q)) for p, q in zip(x, y, strict=True)),
-            bool,
-            len(a),
-        )
+        out = np.zeros(len(a), bool)
+        la, lb = self.length[a], self.length[b]
+        only_a, only_b = self._own_signs(a, b)
+        possible = ((only_a == 0) & (la <= lb) & (la >= least)) | ((only_b == 0) & (lb <= la) & (lb >= least))
+        rows = np.flatnonzero(possible)
+        x, y = self.text[a[rows]], self.text[b[rows]]
+        out[rows] = np.fromiter((q.startswith(p) or p.startswith(q) for p, q in zip(x, y, strict=True)), bool, len(rows))
+        return out
+
+    def _ask(self, out: npt.NDArray[Any], rows: Codes, a: Codes, b: Codes, scorer: Any, cutoff: float) -> None:
+        """Puts the score of the pairs `rows` into `out`."""
+        if len(rows):
+            out[rows] = cpdist(self.text[a[rows]], self.text[b[rows]], scorer=scorer, score_cutoff=cutoff, dtype=out.dtype)
+
+    def _own_signs(self, a: Codes, b: Codes) -> tuple[Bytes, Bytes]:
+        """How many letters each word has that the other lacks, at least."""
+        x, y = self.signs[a], self.signs[b]
+        return np.bitwise_count(x & ~y), np.bitwise_count(y & ~x)
+
+    def _common(self, a: Codes, b: Codes) -> npt.NDArray[np.int16]:
+        """How many letters two words have in common, at most."""
+        only_a, only_b = self._own_signs(a, b)
+        return np.asarray(np.minimum(self.length[a] - only_a, self.length[b] - only_b))
+
+
+def signs(words: pa.Array) -> npt.NDArray[np.uint64]:
+    """Which letters a word has: a bit for each of the usual ones, and some for all others together."""
+    out = np.zeros(len(words), np.uint64)
+    for start in range(0, len(words), PIECE):
+        part = words.slice(start, PIECE).cast(pa.large_binary())
+        offsets = np.frombuffer(part.buffers()[1], np.int64)[part.offset : part.offset + len(part) + 1]
+        letters = np.frombuffer(part.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+        filled = np.flatnonzero(np.diff(offsets))
+        if len(filled):
+            out[start + filled] = np.bitwise_or.reduceat(_SIGN[letters], offsets[filled] - offsets[0])
+    foreign = np.flatnonzero(~pc.string_is_ascii(words).to_numpy(zero_copy_only=False))
+    for code, word in zip(foreign.tolist(), words.take(pa.array(foreign)).to_pylist(), strict=True):
+        out[code] = np.bitwise_or.reduce(_SIGN[[ord(c) if ord(c) < 128 else 128 + ord(c) % 128 for c in word]])
+    return out
+
+
+def _places() -> npt.NDArray[np.uint64]:
+    """The bit of each character; those of one script share bits, which makes the bounds weaker and never wrong."""
+    usual = {ord(c): i for i, c in enumerate("abcdefghijklmnopqrstuvwxyz0123456789 ")}
+    return np.array([1 << usual.get(byte, 37 + byte % 27) for byte in range(256)], np.uint64)
+
+
+_SIGN = _places()
