@@ -213,10 +213,10 @@ def webhook(source: str) -> Response:
 
 def start_follower(app: Flask) -> threading.Thread:
     """Process what comes in, in a thread of this process; of all processes that do so, one works at a time."""
-    from cdp.profiles import refresh_named  # brings the identity engine along, which the collector alone does not need
+    from cdp.activation.firings import follow_up  # brings the identity engine along, which the collector alone does not need
 
     made = app.extensions["cdp"]
-    refresh = partial(refresh_named, made.engine, made.settings)
+    refresh = partial(follow_up, made.engine, made.settings)
     follower = threading.Thread(target=follow, args=(made.engine, made.settings, threading.Event(), refresh), name="events", daemon=True)
     follower.start()
     return follower

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from importlib.metadata import entry_points
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Engine, text
 
 from cdp import attributes, segments
 from cdp.activation import KINDS, Throttled, due, send
+from cdp.activation.firings import send_firings
 from cdp.db import connect
 from cdp.errors import PlatformError
 from cdp.housekeeping import keep_house
@@ -109,8 +109,10 @@ def resolve() -> Counts:
 
 
 def refresh_profiles() -> Counts:
-    """Choose the values of profiles with anything new; counts."""
+    """Choose the values of profiles with anything new, and decide them at once where they are few; counts."""
+    started = datetime.now(UTC)
     report = asdict(refresh(_engine(), _settings()))
+    segments.refresh_since(_engine(), started)
     return {key: report[key] for key in ("profiles", "changed", "removed")}
 
 
@@ -126,26 +128,14 @@ def refresh_attributes() -> Counts:
 def refresh_segments() -> Counts:
     """Decide who is in which segment, and fire monitors for whoever changed since the last time; counts."""
 
-    def decide(run_id: int) -> Counts:
-        changed = _changed(run_id)
-        report = segments.refresh_in_copy(_engine(), _settings().lake / "segments", changed=changed or ())
-        fired = len(segments.run_monitors(_engine(), changed))
+    def decide(_: int) -> Counts:
+        report, fired = segments.decide(_engine(), _settings().lake)
+        calls = send_firings(_engine(), _settings())
         entered = sum(segment.entered for segment in report.segments)
         left = sum(segment.left for segment in report.segments)
-        return {"segments": len(report.segments), "entered": entered, "left": left, "fired": fired}
+        return {"segments": len(report.segments), "entered": entered, "left": left, "fired": fired, "called": calls.called}
 
     return _noted("segments", decide)
-
-
-def _changed(run_id: int) -> list[UUID] | None:
-    """Whoever changed, or was computed anew, since segments were last decided before this run; None: everybody."""
-    with _engine().connect() as connection:
-        query = text("select max(started_at) from run where stage = 'segments' and status = 'done' and id < :id")
-        last = connection.execute(query, {"id": run_id}).scalar_one()
-        if last is None:
-            return None
-        computed = connection.execute(text("select profile_id from profile_attribute where computed_at > :at"), {"at": last}).scalars()
-        return list({*computed, *changed_since(connection, last)})
 
 
 # --- audiences -----------------------------------------------------------------------------------------------------------------

@@ -53,9 +53,8 @@ _LATER = "update monitor_firing set due_at = :due, outcome = :outcome, attempts 
 
 def send_firings(engine: Engine, settings: Settings, caller: Caller | None = None) -> FiringsReport:
     """Make the calls that are due, one attempt each."""
-    hosts = frozenset(filter(None, map(str.strip, settings.webhook_private_hosts.split(","))))
     client = httpx.Client(timeout=10, follow_redirects=False, trust_env=False)
-    calls = caller or Caller(private_hosts=hosts, sleep=_no_pause, client=client)
+    calls = caller or Caller(private_hosts=settings.private_hosts, sleep=_no_pause, client=client)
     called = waiting = given_up = 0
     try:
         while True:

@@ -100,12 +100,12 @@ def process(forever: bool) -> None:
 
 
 def _follow() -> Any:
-    from cdp.profiles import refresh_named
+    from cdp.activation.firings import follow_up
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    return follow_inbox(database(), settings(), stop, partial(refresh_named, database(), settings()))
+    return follow_inbox(database(), settings(), stop, partial(follow_up, database(), settings()))
 
 
 @events.group()

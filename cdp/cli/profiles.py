@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from rich.table import Table
 from cdp.cli.console import database, err, out, settings
 from cdp.errors import PlatformError
 from cdp.profiles import find, get, history, refresh, resolve_profiles
+from cdp.segments import refresh_since
 
 
 @click.command()
@@ -38,12 +40,14 @@ def resolve(dry_run: bool, no_refresh: bool, as_json: bool) -> None:
 
 
 def _refresh(full: bool, ids: list[UUID] | None = None) -> None:
+    started = datetime.now(UTC)
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bars:
         task = bars.add_task("Refreshing profiles", total=None)
         report = refresh(
             database(), settings(), ids, full=full, progress=lambda done, total: bars.update(task, completed=done, total=total)
         )
     err.print(f"{report.changed:,} of {report.profiles:,} profiles changed, {report.removed:,} removed ({report.seconds:.1f} s)")
+    refresh_since(database(), started)
 
 
 @click.group()

@@ -17,7 +17,7 @@ from cdp.segments.monitor import (
     save_monitor,
     tasks,
 )
-from cdp.segments.pipeline import RefreshReport, changed_since, refresh_all, refresh_changed, refresh_since, refresh_soon
+from cdp.segments.pipeline import RefreshReport, changed_since, decide, refresh_all, refresh_changed, refresh_since, refresh_soon
 from cdp.segments.plan import SegmentPlan, plan
 from cdp.segments.preview import Preview, preview
 from cdp.segments.store import Segment, checked, delete, dependants, get, save, segments
@@ -38,6 +38,7 @@ __all__ = [
     "changed_since",
     "check_monitor",
     "checked",
+    "decide",
     "delete",
     "delete_monitor",
     "dependants",

@@ -61,7 +61,7 @@ def draft(engine: Engine, folder: Path, as_of: datetime, changed: Iterable[UUID]
             target = work / "copy.duckdb"
             with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
                 connection.execute(text("set local timezone = 'UTC'"))
-                connection.execute(text("set local jit = off"))
+                connection.execute(text("set local jit = off; set local random_page_cost = 1.1"))
                 made = _read(connection, folder, target, as_of, set(changed))
             try:
                 yield made

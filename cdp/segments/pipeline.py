@@ -16,7 +16,7 @@ from cdp.segments import membership
 from cdp.segments.columnar import Copy
 from cdp.segments.deciding import refresh_in_copy
 from cdp.segments.membership import SegmentsReport
-from cdp.segments.monitor import run_monitors
+from cdp.segments.monitor import Firing, run_monitors
 from cdp.segments.soon import redecide
 
 SOON_AT_MOST = 5_000
@@ -55,19 +55,30 @@ def refresh_all(
     ids = None if changed is None else set(changed)
     first = attributes.refresh(engine, ids, as_of=now)
     looked_at = None if ids is None or first.changed is None else ids | set(first.changed)
-    if lake is None:
-        second = membership.refresh(engine, looked_at, as_of=now)
-        fired = run_monitors(engine, looked_at, as_of=now)
-    else:
-        folder = lake / "segments"
-        second = refresh_in_copy(engine, folder, as_of=now, changed=ids or ())
-        fired = run_monitors(engine, as_of=now, copy=Copy(folder))
-    _follow_marks(engine, [one.profile_id for one in fired if one.marked], now)
-    return RefreshReport(first, second, len(fired))
+    if lake is not None:
+        second, fired = decide(engine, lake, as_of=now, changed=ids or ())
+        return RefreshReport(first, second, fired)
+    second = membership.refresh(engine, looked_at, as_of=now)
+    told = run_monitors(engine, looked_at, as_of=now)
+    _follow_marks(engine, told, now)
+    return RefreshReport(first, second, len(told))
 
 
-def _follow_marks(engine: Engine, marked: list[UUID], now: datetime) -> None:
+def decide(engine: Engine, lake: Path, *, as_of: datetime | None = None, changed: Iterable[UUID] = ()) -> tuple[SegmentsReport, int]:
+    """Decide segments and monitors for everybody, by way of the columnar copy, which finds out itself who changed; and how many fired.
+
+    Attributes come first. `changed` are profiles to look at besides.
+    """
+    now = as_of or datetime.now(UTC)
+    report = refresh_in_copy(engine, lake / "segments", as_of=now, changed=changed)
+    fired = run_monitors(engine, as_of=now, copy=Copy(lake / "segments"))
+    _follow_marks(engine, fired, now)
+    return report, len(fired)
+
+
+def _follow_marks(engine: Engine, fired: list[Firing], now: datetime) -> None:
     """Attributes and segments of those on whom a monitor set a mark."""
+    marked = [one.profile_id for one in fired if one.marked]
     if marked:
         attributes.refresh(engine, marked, as_of=now, aging=False)
         redecide(engine, marked, as_of=now)
@@ -95,7 +106,7 @@ def refresh_soon(engine: Engine, profile_ids: Iterable[UUID]) -> RefreshReport |
     looked_at = ids | set(first.changed or ())
     second = redecide(engine, looked_at, as_of=now)
     fired = run_monitors(engine, looked_at, as_of=now)
-    _follow_marks(engine, [one.profile_id for one in fired if one.marked], now)
+    _follow_marks(engine, fired, now)
     return RefreshReport(first, second, len(fired))
 
 

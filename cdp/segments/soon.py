@@ -54,6 +54,7 @@ def read_nearby(connection: Connection, ids: Iterable[UUID]) -> Nearby:
     connection.execute(text("set local timezone = 'UTC'; set local jit = off; drop table if exists segment_nearby"))
     connection.execute(text("create temporary table segment_nearby (profile_id uuid primary key) on commit drop"))
     connection.execute(text(_NEARBY), {"ids": list(ids)})
+    connection.execute(text("analyze segment_nearby; set local random_page_cost = 1.1"))
     for name, source, columns in (("segment_person", "person", people), ("segment_event", "event", _EVENT_NAMES)):
         rows = f"select {columns} from {source} where profile_id in (select profile_id from segment_nearby)"
         connection.execute(text(f"drop table if exists {name}"))
