@@ -42,12 +42,15 @@ BLUEPRINTS = (
     "api.pages",
     "api.segments",
     "api.segment_pages",
+    "api.destinations",
+    "api.destination_pages",
 )
 """Modules whose `blueprint` is part of the application, in the order of registration."""
 
 NAVIGATION = (
     ("Customers", "pages.home", "profile.read"),
     ("Segments", "segment_pages.listed", "segment.read"),
+    ("Destinations", "destination_pages.listed", "destination.read"),
     ("System", "pages.system", "status.read"),
     ("API", "reference.page", None),
 )

@@ -8,15 +8,16 @@ shared_with(connection, profile_id)       # where a person's data went
 """
 
 from cdp.activation.definition import KINDS, Destination, by_name, destinations, disable, load, register
-from cdp.activation.deliver import Report, preflight, send, status
+from cdp.activation.deliver import Report, preflight, send, status, under_way
 from cdp.activation.errors import ActivationError, DestinationConfig, Forbidden, Throttled, Undelivered, UnknownDestination
-from cdp.activation.ledger import Shared, shared_with
+from cdp.activation.ledger import AnswerRow, Shared, answers, of_destination, shared_with
 from cdp.activation.reconcile import Reconciled, reconcile
 from cdp.activation.schedule import due
 
 __all__ = [
     "KINDS",
     "ActivationError",
+    "AnswerRow",
     "Destination",
     "DestinationConfig",
     "Forbidden",
@@ -26,15 +27,18 @@ __all__ = [
     "Throttled",
     "Undelivered",
     "UnknownDestination",
+    "answers",
     "by_name",
     "destinations",
     "disable",
     "due",
     "load",
+    "of_destination",
     "preflight",
     "reconcile",
     "register",
     "send",
     "shared_with",
     "status",
+    "under_way",
 ]

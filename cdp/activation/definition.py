@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,11 @@ class Destination:
     def segment(self) -> str | None:
         """The segment that is sent; None: every profile."""
         return self.document.get("segment")
+
+    def aimed_at(self, segment: str) -> Destination:
+        """This destination with another segment, which makes everybody looked at again."""
+        changed = datetime.now(UTC) if segment != self.segment else self.changed_at
+        return replace(self, document={**self.document, "segment": segment}, changed_at=changed)
 
     @property
     def purpose(self) -> str | None:

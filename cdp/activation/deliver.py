@@ -96,15 +96,18 @@ class Step:
     entries: Entries
 
 
-def preflight(engine: Engine, name: str) -> Report:
+def preflight(engine: Engine, name: str, segment: str | None = None) -> Report:
     """What a delivery would do, row by row; nothing leaves and nothing is stored.
+
+    Args:
+        segment: look at this one instead of the segment that the definition names.
 
     Raises:
         UnknownDestination, DestinationConfig: the definition cannot be followed.
     """
     with _snapshot(engine) as connection:
         destination = by_name(connection, name)
-        audience = Audience(connection, destination)
+        audience = Audience(connection, destination if segment is None else destination.aimed_at(segment))
         report = Report(name, audience.counts, warnings=_warnings(destination, audience.counts))
         for step in _steps(audience, report):
             _count(report, step, {})
@@ -343,6 +346,12 @@ def _end(connection: Connection, delivery: int, run_id: int, report: Report, sta
     )
     finish_run(connection, run_id, status, document, error)
     connection.commit()
+
+
+def under_way(connection: Connection, name: str) -> bool:
+    """Whether a delivery to the destination is being carried right now, by any process."""
+    query = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+    return not connection.execute(query, {"name": f"destination {name}"}).scalar_one()
 
 
 def status(connection: Connection) -> list[Mapping[str, Any]]:

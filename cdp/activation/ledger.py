@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from cdp.activation.definition import Destination
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -61,3 +63,33 @@ def shared_with(connection: Connection, profile_id: UUID) -> list[Shared]:
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """What the destination said about one row of a delivery."""
+
+    id: int
+    profile_id: UUID
+    change: str
+    answer: str
+
+
+def answers(
+    connection: Connection, delivery: int, *, refused: bool = False, after: int | None = None, limit: int = 50
+) -> list[AnswerRow]:
+    """Rows of a delivery in the order they left, or only those that were refused; `after` is the id of the last one seen."""
+    rows = connection.execute(
+        text(
+            f"""select id, profile_id, change, answer from export_ledger
+                where delivery_id = :delivery and id > :after {"and answer like 'refused%'" if refused else ""} order by id limit :limit"""
+        ),
+        {"delivery": delivery, "after": after or 0, "limit": limit},
+    )
+    return [AnswerRow(**row._mapping) for row in rows]
+
+
+def of_destination(connection: Connection, destination: Destination, delivery: int) -> bool:
+    """Whether the delivery is one to this destination."""
+    query = text("select exists (select from delivery where id = :delivery and destination_id = :id)")
+    return bool(connection.execute(query, {"delivery": delivery, "id": destination.id}).scalar_one())

@@ -13,7 +13,7 @@ def uris(condition: Any) -> Iterator[str]:
     for part in getattr(condition, "objects", ()):
         yield from uris(part)
     if uri := getattr(condition, "uri", None):
-        yield uri
+        yield uri.rstrip("/")
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     for dag in DagBag(dag_folder=str(Path(dags.__file__).parent)).dags.values():
         found[dag.dag_id] = {
             "on": sorted(uris(dag.timetable.asset_condition)),
-            "tasks": {t.task_id: [sorted(t.downstream_task_ids), sorted(o.uri for o in t.outlets), t.pool] for t in dag.tasks},
+            "tasks": {t.task_id: [sorted(t.downstream_task_ids), sorted(o.uri.rstrip("/") for o in t.outlets), t.pool] for t in dag.tasks},
             "owner": dag.owner,
             "doc": bool(dag.doc_md),
             "tags": sorted(dag.tags),
