@@ -67,6 +67,8 @@ def _told(random: Random, person: Person) -> list[Sighting]:
         record = _truth(person, department, late if changed else early)
         if person.story == "nickname" and department in ("shop", "newsletter", "support"):
             record = replace(record, given=random.choice(stock.NICKNAMES[person.given]))
+        if person.story == "marriage" and department == "shop":
+            record = replace(record, email=person.mailboxes[0][1])
         if person.story == "everywhere" and department == "branches":
             record = replace(record, given=record.given[0] + ".")
         seen.append(replace(record, birth=None if department in ("support", "newsletter") else person.birth, middle=""))

@@ -71,7 +71,7 @@ def _pairs(told: Sequence[Person]) -> Iterator[tuple[Person, Person]]:
 def _alone(person: Person) -> str:
     name = f"{person.given} {person.family}"
     if person.story == "marriage":
-        return f"{person.given} {person.maiden} married in June 2025, is {name} now and has a new address and a new mailbox."
+        return f"{person.given} {person.maiden} married in June 2025, is {name} now and moved; only the web shop still has the old mailbox."
     if person.story == "nickname":
         since, home = person.homes[-1]
         where = f"within {home.city}" if home.city == person.homes[0][1].city else f"from {person.homes[0][1].city} to {home.city}"

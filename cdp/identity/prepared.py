@@ -35,7 +35,7 @@ class Hub:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Features with value statistics; `band` and `shared` are by dictionary code."""
+    """Features with value statistics; `band` and `shared` are by dictionary code, `someone` is who a record may be by its initials."""
 
     features: Features
     given_band: Bytes
@@ -47,6 +47,7 @@ class Prepared:
     phone_shared: Bytes
     address_shared: Bytes
     identifier_shared: dict[str, Bytes]
+    someone: Ints
     hubs: tuple[Hub, ...]
 
 
@@ -75,6 +76,7 @@ def prepare(features: Features) -> Prepared:
         phone_shared=phone_shared,
         address_shared=address_shared,
         identifier_shared=identifier_shared,
+        someone=someone,
         hubs=tuple(hubs),
     )
 
