@@ -13,7 +13,8 @@ const look = async () => {
   running = new AbortController();
   result.classList.add("busy");
   try {
-    const address = `${form.dataset.condition}?condition=${encodeURIComponent(written)}`;
+    const address = new URL(form.dataset.condition, location.href);
+    address.searchParams.set("condition", written);
     const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: running.signal });
     if (answer.redirected || answer.status === 401) { location.reload(); return; }
     if (!answer.ok) throw new Error(String(answer.status));
