@@ -42,6 +42,8 @@ BLUEPRINTS = (
     "api.pages",
     "api.segments",
     "api.segment_pages",
+    "api.monitors",
+    "api.monitor_pages",
     "api.destinations",
     "api.destination_pages",
 )
@@ -51,6 +53,7 @@ NAVIGATION = (
     ("Customers", "pages.home", "profile.read"),
     ("Segments", "segment_pages.listed", "segment.read"),
     ("Destinations", "destination_pages.listed", "destination.read"),
+    ("Monitors", "monitor_pages.listed", "monitor.read"),
     ("System", "pages.system", "status.read"),
     ("API", "reference.page", None),
 )

@@ -35,7 +35,7 @@ _DAYS = """select to_char(at, 'YYYY-MM-DD') as day, count(*) filter (where chang
 def listed() -> Any:
     """The segments."""
     with reading() as connection:
-        found = [audience_view.segment(one) for one in room.segments(connection).values()]
+        found = [audience_view.segment(view(), one) for one in room.segments(connection).values()]
     return render_template("segments.html", segments=found, writes=principal().may("segment.write"))
 
 
@@ -64,14 +64,14 @@ def _segment(connection: Connection, name: str) -> room.Segment:
 
 def _editor(found: room.Segment | None, written: str, *, name: str = "", title: str = "", problem: Json | None = None) -> Any:
     with reading() as connection:
-        result = None if not written.strip() or problem else _preview(connection, written)
+        result = None if not written.strip() or problem else _preview(connection, written, found)
         changes = [] if found is None else _changes(connection, found.id)
         days = [] if found is None else list(connection.execute(text(_DAYS), {"id": found.id}).mappings())
         users = [] if found is None else room.dependants(connection, found.name)
         words = vocabulary(connection)
     return render_template(
         "segment.html",
-        segment=None if found is None else audience_view.segment(found),
+        segment=None if found is None else audience_view.segment(view(), found),
         written=written,
         result=result or ({"problem": problem} if problem else None),
         changes=changes,
@@ -102,14 +102,18 @@ def _changes(connection: Connection, segment_id: int) -> list[Json]:
     return [dict(row) | {"display_name": names.get(str(row["id"]))} for row in rows]
 
 
-def _preview(connection: Connection, written: str) -> Json:
-    """A preview, or the problem of the condition."""
+def _preview(connection: Connection, written: str, found: room.Segment | None) -> Json:
+    """A preview, with who would come and leave where it is the condition of a segment that has members; or the problem of the condition."""
     try:
         condition = audience_view.condition(connection, view(), written)
     except BadRequest as error:
         place = error.errors[0]
         return {"problem": {"place": place.place, "reason": place.reason}}
-    return audience_view.preview(connection, view(), condition)
+    made = audience_view.preview(connection, view(), condition)
+    stay = None if found is None or found.as_of is None else made["overlap"].get(found.name, 0)
+    if found is not None and isinstance(stay, int) and isinstance(made["count"], int):
+        made["changes"] = {"enter": made["count"] - stay, "leave": max(found.members - stay, 0)}
+    return made
 
 
 @blueprint.get("/segments/preview")
@@ -118,7 +122,8 @@ def preview() -> Any:
     """The part of the editor that changes as one types."""
     written = request.args.get("condition", "")
     with reading() as connection:
-        result = _preview(connection, written) if written.strip() else None
+        found = room.segments(connection).get(request.args.get("segment", ""))
+        result = _preview(connection, written, found) if written.strip() else None
     if result and "count" in result:
         note("segment.preview", None, {"condition": result["text"], "count": result["count"], "via": "page"})
     return render_template("segment_preview.html", result=result)

@@ -18,7 +18,7 @@ from api.problems import BadRequest, NotFound, PlaceError
 from cdp import attributes as attribute_room
 from cdp import profiles
 from cdp import segments as room
-from cdp.access import audit
+from cdp.access import Forbidden, audit
 from cdp.attributes import DefinitionError, UnknownName
 from cdp.records.contracts import DocumentError, check
 
@@ -43,7 +43,7 @@ def _object(name: str) -> Mapping[str, Any]:
     document = request.get_json(silent=True)
     if not isinstance(document, dict) or not isinstance(document.get("condition"), str | dict):
         raise BadRequest("The body is an object with a condition.", [PlaceError("condition", "is a text or an object")])
-    extra = sorted(set(document) - {"condition", "title", "description"} | (set(document) - {"condition"} if not name else set()))
+    extra = sorted(set(document) - ({"condition", "title", "description", "soon"} if name else {"condition"}))
     if extra:
         raise BadRequest("The body has a member too many.", [PlaceError(extra[0], "is unknown")])
     return document
@@ -61,7 +61,7 @@ def _found(connection: Connection, name: str) -> room.Segment:
 def list_() -> Any:
     """Each with its condition and how many are in it."""
     with reading() as connection:
-        return answer({"items": [audience_view.segment(one) for one in room.segments(connection).values()]})
+        return answer({"items": [audience_view.segment(view(), one) for one in room.segments(connection).values()]})
 
 
 @blueprint.get("/segments/<name>")
@@ -69,7 +69,7 @@ def list_() -> Any:
 def get(name: str) -> Any:
     """Its condition as text and as a document, its members and when they were decided."""
     with reading() as connection:
-        return answer(audience_view.segment(_found(connection, name)))
+        return answer(audience_view.segment(view(), _found(connection, name)))
 
 
 @blueprint.put("/segments/<name>")
@@ -78,7 +78,7 @@ def get(name: str) -> Any:
 )
 def put(name: str) -> Any:
     """Create it, or give it a new version where the condition differs; its members are decided at the next refresh."""
-    return answer(audience_view.segment(store(name, _object(name))))
+    return answer(audience_view.segment(view(), store(name, _object(name))))
 
 
 def store(name: str, document: Mapping[str, Any]) -> room.Segment:
@@ -93,6 +93,7 @@ def store(name: str, document: Mapping[str, Any]) -> room.Segment:
                 principal().name,
                 title=document.get("title"),
                 description=document.get("description"),
+                soon=document.get("soon"),
             )
         except DefinitionError as error:
             raise audience_view.refused(error) from None
@@ -140,12 +141,14 @@ def plan(name: str) -> Any:
     document = _object("")
     with reading() as connection:
         audience_view.condition(connection, view(), document["condition"], name)
-    made = room.plan(house().engine, name, document["condition"])
-    return answer({key: value for key, value in plain(made).items() if key != "name"})
+    made = plain(room.plan(house().engine, name, document["condition"]))
+    counts = {key: audience_view.figure(view(), made[key]) for key in ("members", "then", "enter", "leave")}
+    samples = {key: made[key] if audience_view.sees_persons(view()) else [] for key in ("enter_sample", "leave_sample")}
+    return answer({"dependants": made["dependants"], **counts, **samples})
 
 
 @blueprint.get("/segments/<name>/members")
-@operation("segment.read", "Members", answer="segment_api.member_page", query=(LIMIT, AFTER), tag="segments", problems=(400, 404))
+@operation("segment.read", "Members", answer="segment_api.member_page", query=(LIMIT, AFTER), tag="segments", problems=(400, 403, 404))
 def members(name: str, limit: int, cursor: str | None) -> Any:
     """Who is in the segment and since when, by id."""
     statement = """select profile_id as id, entered_at from segment_member where segment_id = :segment
@@ -156,6 +159,8 @@ def members(name: str, limit: int, cursor: str | None) -> Any:
         raise BadRequest("The query is not valid.", [PlaceError("query.cursor", "is not a cursor of this list")]) from None
     with reading() as connection:
         found = _found(connection, name)
+        if not audience_view.sees_persons(view()):
+            raise Forbidden("your department and role do not see who customers are, so members are not listed")
         rows = connection.execute(text(statement), {"segment": found.id, "after": after, "limit": limit + 1}).mappings().all()
     items = [dict(row) for row in rows[:limit]]
     note("segment.members", name, {"count": len(items)})
@@ -232,7 +237,8 @@ def attributes_of(connection: Connection, profile_id: UUID) -> dict[str, Any]:
             where m.profile_id = :id and s.deleted_at is null order by s.name"""),
         {"id": profile_id},
     ).scalars()
-    values = {} if row is None else {name: value for name, value in row["values"].items() if view().sees(name)}
+    known = {d.name: d for d in attribute_room.definitions(connection)}
+    values = {} if row is None else audience_view.shown_attributes(view(), row["values"], known)
     return {
         "profile_id": profile_id,
         "as_of": None if row is None else row["as_of"],

@@ -66,8 +66,22 @@ def _span(seconds: float) -> str:
     return f"{int(seconds // 86_400)} d"
 
 
+def share(part: Any, whole: Any, decimals: int = 0) -> str:
+    """A part of a whole in percent; a dash where either is not told, or there is nothing."""
+    if isinstance(part, str) or isinstance(whole, str) or not whole:
+        return "–"
+    return f"{100 * part / whole:.{decimals}f} %"
+
+
+def largest(counts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Words with their counts, the largest first; those that are not told come last."""
+    return sorted(counts.items(), key=lambda item: (isinstance(item[1], str), -item[1] if isinstance(item[1], int) else 0, item[0]))
+
+
 def number(value: Any) -> str:
-    """A whole number with separators."""
+    """A whole number with separators; `<5`, a figure that is not told, as it is."""
+    if isinstance(value, str):
+        return value
     return "–" if value is None else f"{int(value):,}"
 
 
@@ -164,7 +178,7 @@ def _current(endpoints: Sequence[str], asked: str) -> str | None:
 
 def init_app(app: Flask, navigation: Sequence[tuple[str, str, str | None]]) -> None:
     """Give the templates their filters, the navigation and who is signed in."""
-    for function in (when, day, ago, number, money, percent, label, text_of, address_line, initials, soft):
+    for function in (when, day, ago, number, share, largest, money, percent, label, text_of, address_line, initials, soft):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["asset"] = lambda name: _asset(app, name)

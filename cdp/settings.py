@@ -44,6 +44,8 @@ class Settings:
     """Path of the survivorship policy; empty uses the one that ships."""
     access_policy: str = ""
     """Path of the field policy for departments; empty uses the one that ships."""
+    small_cell: int = 5
+    """A count of fewer customers is shown as `<5` to those who may not see who customers are."""
     webhook_private_hosts: str = ""
     """Hosts, divided by commas, that webhooks may call although they lie in a private network."""
     keep_runs_days: int = 90

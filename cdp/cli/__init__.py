@@ -28,6 +28,7 @@ COMMANDS = {
     "events": "cdp.cli.events:events",
     "attributes": "cdp.cli.attributes:attributes",
     "segments": "cdp.cli.segments:segments",
+    "monitors": "cdp.cli.monitors:monitors",
     "destinations": "cdp.cli.destinations:destinations",
     "users": "cdp.cli.access:users",
     "keys": "cdp.cli.access:keys",

@@ -5,6 +5,8 @@ from cdp.segments.deciding import build, refresh_in_copy
 from cdp.segments.explain import Why, explain
 from cdp.segments.membership import SegmentReport, SegmentsReport, members_as_of, refresh
 from cdp.segments.monitor import (
+    FIRES,
+    Logged,
     Monitor,
     Task,
     check_monitor,
@@ -24,7 +26,9 @@ from cdp.segments.store import Segment, checked, delete, dependants, get, save, 
 from cdp.segments.text import parse, write
 
 __all__ = [
+    "FIRES",
     "Copy",
+    "Logged",
     "Monitor",
     "Preview",
     "RefreshReport",
