@@ -8,7 +8,8 @@ b. The bookmark of a page says where to go on once the rows of that page are sto
 c. Rows land by content: giving a row again costs a hash and changes nothing.
 d. A cursor by time is inclusive and re-reads an overlap, because rows commit late and share a time.
 e. Times are parsed to aware datetimes before they are compared.
-f. Deletions and merges in the source are given (`Page.deleted`, `Page.merged`), or the stream is `complete` and they follow.
+f. Deletions and merges in the source are given (`Page.deleted`, `Page.merged`), or the stream is `complete` and they follow, or
+   `keys(stream)` lists every key there is, for the platform to compare from time to time (`cdp connectors sweep`).
 g. A connector never sleeps and never retries: `connectors.http.HttpClient` does, and raises `Throttled` where the wait is long.
 h. An error is one of the tree in `cdp.records.source`, named by what the platform does next.
 i. No message and no log line carries a body, a secret, a full URL or a person's data.
@@ -25,10 +26,12 @@ from cdp.records.source import (
     ContractError,
     Json,
     Page,
+    Present,
     Refused,
     Source,
     SourceError,
     Stream,
+    Sweepable,
     Throttled,
     Unavailable,
 )
@@ -39,10 +42,12 @@ __all__ = [
     "ContractError",
     "Json",
     "Page",
+    "Present",
     "Refused",
     "Source",
     "SourceError",
     "Stream",
+    "Sweepable",
     "Throttled",
     "Unavailable",
 ]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from connectors.auth import Auth, NoAuth
-from connectors.contract import ConfigError, ContractError, Json, Page, Refused, Stream
+from connectors.contract import ConfigError, ContractError, Json, Page, Present, Refused, Stream
 from connectors.http import Clock, HttpClient, Limits, Refusal, Request, Rules
 from connectors.paging import Following, Paging, SinglePage, Token, walk
 from connectors.paths import at
@@ -59,6 +59,8 @@ class Gone:
         flag: path, in an element of the list, of a member that is true if the row was deleted (or equals `equals`, if that is set).
         listing: a list of deleted rows, read after the others.
         key: path of the key in a deleted row, where it is another than in the others.
+        keys: lists all rows there are, of which the key alone is read, where nothing else tells what was deleted. For a stream with
+            `child` these are the parents, less those that the list flags as gone.
         merged_into: path, in a row that is gone, of the key of the row that it was merged into.
         merged_from: path, in a row that lives, of the keys (a list, or a text with `;` between) that were merged into it.
     """
@@ -67,6 +69,7 @@ class Gone:
     equals: Any = None
     key: str | None = None
     listing: Listing | None = None
+    keys: Listing | None = None
     merged_into: str | None = None
     merged_from: str | None = None
 
@@ -174,6 +177,21 @@ class RestSource:
         if spec is None:
             raise ConfigError(f"no stream {stream!r}; there are {', '.join(found.name for found in self.rest_streams())}")
         yield from _Reading(self.client, spec, self.completed).pages(bookmark if isinstance(bookmark, dict) else {})
+
+    def keys(self, stream: str) -> Present | None:
+        """Every key of a stream whose source does not tell what was deleted; None of the others."""
+        spec = next((found for found in self.rest_streams() if found.name == stream), None)
+        if spec is None or spec.gone.keys is None:
+            return None
+        return Present(_present(self.client, spec, spec.gone.keys), "parent_key" if spec.child else None)
+
+
+def _present(client: HttpClient, spec: RestStream, listing: Listing) -> Iterator[list[str]]:
+    for rows, _ in walk(client, listing.paging, listing.request(spec.name), listing.records, None):
+        keys = [at(row, spec.key) for row in rows if isinstance(row, dict) and not spec.gone.is_gone(row)]
+        if any(key in (None, "") for key in keys):
+            raise ContractError(f"{spec.name}: the list of keys holds a row without {spec.key}, so nothing is taken as deleted")
+        yield [str(key) for key in keys]
 
 
 def schema_of(auth: Auth, has_base: bool, settings: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import click
 from rich.table import Table
 
-from cdp.cli.console import fail, out
+from cdp.cli.console import database, fail, out
 from cdp.errors import PlatformError
+from cdp.ingest.sweep import sweep as sweep_sources
 
 
 class KitMissing(PlatformError):
@@ -82,6 +84,26 @@ def test(name: str, checks: tuple[str, ...]) -> None:
             out.print(f"{stream}: the mapping leaves out {', '.join(fields)}", markup=False)
     if failed:
         fail(f"{name} does not conform: {failed} checks fail")
+        sys.exit(1)
+
+
+@connectors.command()
+@click.argument("sources", nargs=-1)
+@click.option(
+    "--due", type=click.IntRange(0), default=0, metavar="DAYS", help="Leave out sources that were swept in the last so many days."
+)
+@click.option("--force", is_flag=True, help="Delete although most of a stream goes.")
+def sweep(sources: tuple[str, ...], due: int, force: bool) -> None:
+    """Compare the keys of SOURCES, or of all, with what is stored, where the source does not tell what was deleted."""
+    found = sweep_sources(database(), sources or None, force=force, due=timedelta(days=due) if due else None)
+    table = Table("source", "stream", "there", "deleted", box=None)
+    for swept in found:
+        table.add_row(swept.source, swept.stream, f"{swept.keys:,}", "" if swept.error else f"{swept.deleted:,}")
+    out.print(table if found else "No stream needs it: reading tells what was deleted, or it was swept a short time ago.")
+    errors = [f"{swept.source}: {swept.error}" for swept in found if swept.error]
+    for error in errors:
+        fail(error)
+    if errors:
         sys.exit(1)
 
 

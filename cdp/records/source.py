@@ -118,6 +118,28 @@ class Page:
         return self.first_row + index if self.row_numbers is None else self.row_numbers[index]
 
 
+@dataclass(frozen=True)
+class Present:
+    """Every key that a stream has in the source now.
+
+    Attributes:
+        pages: the keys, page by page; all of them, or an error.
+        member: of a stored row as the source wrote it, that holds such a key (a comment's ticket); None: the keys are the rows' own.
+    """
+
+    pages: Iterator[Sequence[str]]
+    member: str | None = None
+
+
+@runtime_checkable
+class Sweepable(Protocol):
+    """A source that does not tell of some streams what was deleted, and so lists the keys that there are; the platform compares them."""
+
+    def keys(self, stream: str) -> Present | None:
+        """The keys of `stream`; None where reading it tells deletions."""
+        ...
+
+
 @runtime_checkable
 class Source(Protocol):
     """A system that records come from. A connector is a class of this shape, named in the entry point group `cdp.connectors`.

@@ -1,13 +1,15 @@
 """Bitrix24: CRM lists by an inbound webhook, fifty rows a page, in the order of their last change.
 
-The secret is in the address, so `base_url` is a secret. The API does not tell which rows were deleted.
+The secret is in the address, so `base_url` is a secret. The API does not tell which rows were deleted: a sweep compares the ids.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connectors.http import Limits, Rules
 from connectors.paging import NumberPaging
-from connectors.rest import Listing, RestSource, RestStream
+from connectors.rest import Gone, Listing, RestSource, RestStream
 from connectors.since import SinceParam
 
 
@@ -22,7 +24,8 @@ def _stream(name: str, method: str, kind: str, stamp: str = "DATE_MODIFY") -> Re
         since=SinceParam(f"filter.>={stamp}", "iso_offset"),
         window=10_000,
     )
-    return RestStream(name, listing, key="ID", kind=kind, cursor=stamp)
+    ids = replace(listing, body={"order": {"ID": "ASC"}, "filter": {}, "select": ["ID"]}, since=None, window=None)
+    return RestStream(name, listing, key="ID", kind=kind, cursor=stamp, gone=Gone(keys=ids))
 
 
 class Bitrix24Source(RestSource):

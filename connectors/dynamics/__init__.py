@@ -1,6 +1,6 @@
 """Microsoft Dynamics 365 (Dataverse): change tracking; the last page of a read holds a link that asks for what changed since.
 
-The link is good for seven days. After that everything is read again, and what was deleted in between stays.
+The link is good for seven days. After that everything is read again, and a sweep of the ids finds what was deleted in between.
 """
 
 from __future__ import annotations
@@ -43,8 +43,13 @@ def _stream(name: str) -> RestStream:
         ),
         key=key,
         kind=kind,
-        gone=Gone(flag="reason", equals="deleted", key="id"),
+        gone=Gone(flag="reason", equals="deleted", key="id", keys=_ids(name, key)),
     )
+
+
+def _ids(name: str, key: str) -> Listing:
+    paging = LinkPaging("@odata.nextLink")
+    return Listing(f"api/data/v9.2/{name}", "value", params={"$select": key}, headers={"Prefer": "odata.maxpagesize=5000"}, paging=paging)
 
 
 class DynamicsSource(RestSource):

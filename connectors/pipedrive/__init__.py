@@ -1,9 +1,11 @@
 """Pipedrive: persons, deals and activities by API v2, in the order of their last change.
 
-The API lists deleted deals for 30 days, and deleted persons, organisations and activities not at all: those stay.
+The API lists deleted deals for 30 days, and deleted persons, organisations and activities not at all: a sweep compares the ids.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from connectors.auth import Header
 from connectors.http import Limits
@@ -17,7 +19,8 @@ _PAGING = CursorPaging("cursor", at="additional_data.next_cursor", size_param="l
 def _stream(name: str, kind: str, gone: Gone | None = None) -> RestStream:
     sorting = {"sort_by": "update_time", "sort_direction": "asc"}
     listing = Listing(f"api/v2/{name}", "data", params=sorting, paging=_PAGING, since=SinceParam("updated_since"))
-    return RestStream(name, listing, kind=kind, cursor="update_time", gone=gone or Gone(flag="is_deleted"))
+    ids = Listing(f"api/v2/{name}", "data", paging=_PAGING)
+    return RestStream(name, listing, kind=kind, cursor="update_time", gone=replace(gone or Gone(flag="is_deleted"), keys=ids))
 
 
 class PipedriveSource(RestSource):

@@ -1,6 +1,7 @@
 """Shopify: customers and orders by the GraphQL Admin API, in the order of their last change.
 
-The API does not tell which customers or orders were deleted; the webhooks `customers/delete` and `orders/delete` do.
+The API does not tell which customers or orders were deleted: a sweep compares the ids. The webhooks `customers/delete` and
+`orders/delete` tell it at once.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from connectors.auth import Header
 from connectors.http import Limits, Rules
 from connectors.paging import CursorPaging
-from connectors.rest import Listing, RestSource, RestStream
+from connectors.rest import Gone, Listing, RestSource, RestStream
 from connectors.since import SinceText
 
+_PATH = "admin/api/2026-01/graphql.json"
+_INFO = "pageInfo { hasNextPage endCursor }"
 _ADDRESS = "address1 address2 city provinceCode zip countryCodeV2 company"
 _FIELDS = {
     "customers": (
@@ -30,13 +33,13 @@ _FIELDS = {
 def _stream(name: str, size: int) -> RestStream:
     query = (
         f"query ($first: Int!, $after: String, $query: String) {{ {name}(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) "
-        f"{{ nodes {{ {_FIELDS[name]} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+        f"{{ nodes {{ {_FIELDS[name]} }} {_INFO} }} }}"
     )
     page = f"data.{name}.pageInfo"
     return RestStream(
         name,
         Listing(
-            "admin/api/2026-01/graphql.json",
+            _PATH,
             f"data.{name}.nodes",
             method="POST",
             body={"query": query, "variables": {"first": size}},
@@ -45,6 +48,18 @@ def _stream(name: str, size: int) -> RestStream:
         ),
         kind="customer" if name == "customers" else "interaction",
         cursor="updatedAt",
+        gone=Gone(keys=_ids(name)),
+    )
+
+
+def _ids(name: str) -> Listing:
+    query = f"query ($first: Int!, $after: String) {{ {name}(first: $first, after: $after, sortKey: ID) {{ nodes {{ id }} {_INFO} }} }}"
+    return Listing(
+        _PATH,
+        f"data.{name}.nodes",
+        method="POST",
+        body={"query": query, "variables": {"first": 250}},
+        paging=CursorPaging("variables.after", at=f"data.{name}.pageInfo.endCursor", more_at=f"data.{name}.pageInfo.hasNextPage"),
     )
 
 

@@ -1,14 +1,19 @@
 """The conformance checks of reading: each states one rule of the contract, and says in a sentence how a connector breaks it.
 
 Each check is a function of a `Lab`; its docstring is the rule. `needs` names what the fake must be able to do (`FakeVendor.can`),
-or `incremental` for streams that are not read whole each time; where it cannot, the check does not apply.
+`incremental` for streams that are not read whole each time, or `sweep` for those that list their keys; where it cannot, the check does
+not apply.
 """
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
+from threading import Event
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -164,6 +169,35 @@ def lazy(lab: Lab) -> None:
 
 
 @check()
+def flat_memory(lab: Lab) -> None:
+    """What a read holds does not grow with the pages it gave: forty pages of 100 KB leave no more behind than five."""
+    for number in range(1, 41):
+        lab.fake.put(lab.stream, str(number), name="x" * 100_000)
+    lab.fake.page_size = 1
+    reading = lab.source().read(lab.stream)
+    tracemalloc.start()
+    try:
+        given = sum(1 for _ in islice(reading, 5))
+        few = _held()
+        given += sum(1 for _ in islice(reading, 33))
+        for _ in range(40):  # the fake's threads end a little later
+            if (grown := _held() - few) < _MEMORY:
+                break
+            Event().wait(0.05)
+    finally:
+        tracemalloc.stop()
+    must(grown < _MEMORY, f"{grown:,} bytes more are held after {given} pages than after five")
+
+
+_MEMORY = 1_000_000
+
+
+def _held() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+@check()
 def odd_values(lab: Lab) -> None:
     """Unicode, emoji, huge integers and fields nobody knows arrive as they are."""
     lab.fill(1)
@@ -249,6 +283,24 @@ def deletions(lab: Lab) -> None:
     lab.fake.delete(lab.stream, "2")
     lab.sync()
     agrees(lab)
+
+
+@check("sweep")
+def sweep(lab: Lab) -> None:
+    """The list of keys, where there is one, holds every key there is and no other; where it breaks off, it is an error."""
+    lab.fill(7)
+    lab.fake.page_size = 2
+    lab.fake.clock.advance(60)
+    lab.fake.delete(lab.stream, "2")
+    listed = lab.keys()
+    there = set(lab.fake.truth(lab.stream))
+    must(set(listed) == there, f"keys missing {sorted(there - set(listed))}, too many {sorted(set(listed) - there)}")
+    lab.fake.faults.append(Fault(502, times=10**6, after=2))
+    try:
+        lab.keys()
+    except SourceError:
+        return
+    raise Failed("a list of keys that broke off ended without an error, as if the rest were deleted")
 
 
 @check("merge")

@@ -37,6 +37,8 @@ def run(check: Check, opens: Opens, makes: Makes, stream: str) -> Result:
         try:
             if not room.described().complete:
                 can.add("incremental")
+            if room.sweeps():
+                can.add("sweep")
             if not check.needs <= can:
                 return Result(check.name, stream, None, applies=False)
             check.run(room)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from connectors.contract import Json, Refused, Source, Stream
+from connectors.contract import Json, Refused, Source, Stream, Sweepable
 from connectors.paths import at
 from connectors.testing.clock import ManualClock
 from connectors.testing.fake import FakeVendor
@@ -49,6 +49,19 @@ class Lab:
 
     def described(self) -> Stream:
         return next(stream for stream in self.source().streams() if stream.name == self.stream)
+
+    def sweeps(self) -> bool:
+        """Whether the connector lists the keys of the stream."""
+        source = self.source()
+        return isinstance(source, Sweepable) and source.keys(self.stream) is not None
+
+    def keys(self) -> list[str]:
+        """The keys that the connector lists."""
+        source = self.source()
+        assert isinstance(source, Sweepable)
+        present = source.keys(self.stream)
+        assert present is not None
+        return [key for page in present.pages for key in page]
 
     def fill(self, count: int, first: int = 1, days_ago: float = 0) -> None:
         """Write rows, the newest first in the order of the keys, so that a list by key is not a list by time."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from connectors.auth import Fixed
-from connectors.contract import AuthError, ContractError, Json, Page, Stream
+from connectors.contract import AuthError, ContractError, Json, Page, Present, Stream
 from connectors.http import Answer, Clock, HttpClient, Request
 from connectors.paging import CursorPaging, Following, Token
 from connectors.rest import Gone, RestStream
@@ -242,6 +243,24 @@ class _NeverRenews(_Source):
         self.client._credentials = Fixed(held.headers())
 
 
+class _Hoarding(ReferenceSource):
+    """Keeps every page that it gave."""
+
+    def read(self, stream: str, bookmark: Json = None) -> Iterator[Page]:
+        given = []
+        for page in super().read(stream, bookmark):
+            given.append(page)
+            yield page
+
+
+class _HalfOfTheKeys(ReferenceSource):
+    """Lists the keys of the first page."""
+
+    def keys(self, stream: str) -> Present | None:
+        present = super().keys(stream)
+        return None if present is None else replace(present, pages=islice(present.pages, 1))
+
+
 MUTANTS: Mapping[str, type[ReferenceSource]] = {
     "configuration": _Lax,
     "credentials": _Trusting,
@@ -251,6 +270,7 @@ MUTANTS: Mapping[str, type[ReferenceSource]] = {
     "empty_middle_page": _EmptyPages,
     "repeated_cursor": _Endless,
     "lazy": _Greedy,
+    "flat_memory": _Hoarding,
     "odd_values": _Picky,
     "idle": _Restless,
     "updates_and_inserts": _Once,
@@ -258,6 +278,7 @@ MUTANTS: Mapping[str, type[ReferenceSource]] = {
     "ties": _Exclusive,
     "late_commits": _NoOverlap,
     "deletions": _NoDeletions,
+    "sweep": _HalfOfTheKeys,
     "merges": _NoMerges,
     "time_zones": _ByText,
     "kill_and_resume": _Ahead,

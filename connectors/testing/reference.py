@@ -75,7 +75,7 @@ class ReferenceSource(RestSource):
             Listing(name, "data", paging=CursorPaging("after", "next", size_param="limit"), since=SinceParam("updated_since")),
             kind=kind,
             cursor="updated_at",
-            gone=Gone(flag="deleted", merged_into="merged_into"),
+            gone=Gone(flag="deleted", merged_into="merged_into", keys=Listing(name, "data", paging=CursorPaging("after", "next"))),
         )
         for name, kind in (("people", "customer"), ("visits", "interaction"))
     )

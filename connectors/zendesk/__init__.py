@@ -1,9 +1,12 @@
 """Zendesk: users and tickets come through the cursor exports, whose last cursor stands for ever and asks for what changed since.
 
-Comments are read for each ticket that changed. Zendesk does not tell the comments of a ticket that was deleted, so they stay.
+Comments are read for each ticket that changed. Zendesk does not tell the comments of a ticket that was deleted: a sweep reads which
+tickets there are (from the export, since lists leave out archived ones) and takes the comments of the others as deleted.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from connectors.auth import Basic
 from connectors.http import Limits
@@ -40,5 +43,7 @@ class ZendeskSource(RestSource):
             kind="customer",
         ),
         RestStream("tickets", _export("tickets"), kind="interaction", gone=_DELETED),
-        RestStream("ticket_comments", _export("tickets"), kind="interaction", gone=_DELETED, child=_COMMENTS),
+        RestStream(
+            "ticket_comments", _export("tickets"), kind="interaction", gone=replace(_DELETED, keys=_export("tickets")), child=_COMMENTS
+        ),
     )
