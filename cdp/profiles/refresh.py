@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from cdp.profiles.survivorship import Policy
 from cdp.settings import Settings
 
 _BATCH = 2_000
+_MANY = 10_000
+"""Rows that move at once before the query planner is told."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -87,7 +90,10 @@ def link_interactions(connection: Connection) -> int:
                  and r.profile_id is not null and i.profile_id is distinct from r.profile_id"""
         )
     )
-    return int(result.rowcount)
+    moved = int(result.rowcount)
+    if moved > _MANY:
+        connection.execute(text("analyze interaction (profile_id), record (profile_id)"))
+    return moved
 
 
 def _all(connection: Connection) -> list[UUID]:
@@ -183,36 +189,39 @@ def _consents(connection: Connection, params: dict[str, Any]) -> dict[UUID, list
 
 
 def _stats(connection: Connection, params: dict[str, Any]) -> dict[UUID, dict[str, Any]]:
-    """Key figures over a profile's interactions; revenue is orders and payments at the till less what was returned."""
+    """Key figures over a profile's interactions; revenue is orders and payments at the till less what was returned.
+
+    The database groups and nothing more: a planner without fresh statistics joins such groups row by row.
+    """
     rows = connection.execute(
         text(
-            """with each as (
-                 select profile_id, kind, coalesce(channel, 'other') as channel, currency, count(*) as n,
-                        min(at) as first_at, max(at) as last_at,
-                        sum(case kind when 'order' then amount when 'return' then -abs(amount) end) as revenue
-                 from interaction where profile_id = any(:ids) and deleted_at is null group by 1, 2, 3, 4)
-               select profile_id, sum(n)::bigint as interactions, min(first_at) as first_at, max(last_at) as last_at,
-                      (select jsonb_object_agg(kind, n) from
-                        (select kind, sum(n) as n from each k where k.profile_id = e.profile_id group by 1) x) as by_kind,
-                      (select jsonb_object_agg(channel, n) from
-                        (select channel, sum(n) as n from each k where k.profile_id = e.profile_id group by 1) x) as by_channel,
-                      (select jsonb_object_agg(currency, revenue::text) from (select currency, sum(revenue) as revenue from each k
-                        where k.profile_id = e.profile_id and currency is not null and revenue is not null group by 1) x) as revenue
-               from each e group by profile_id"""
+            """select profile_id, kind, coalesce(channel, 'other') as channel, currency, count(*) as n,
+                      min(at) as first_at, max(at) as last_at,
+                      sum(case kind when 'order' then amount when 'return' then -abs(amount) end) as revenue
+               from interaction where profile_id = any(:ids) and deleted_at is null group by 1, 2, 3, 4"""
         ),
         params,
     )
-    return {row.profile_id: _stat(row) for row in rows}
+    groups: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[row.profile_id].append(row)
+    return {profile: _stat(held) for profile, held in groups.items()}
 
 
-def _stat(row: Any) -> dict[str, Any]:
+def _stat(groups: Sequence[Any]) -> dict[str, Any]:
+    kinds, channels, revenue = Counter[str](), Counter[str](), defaultdict[str, Decimal](Decimal)
+    for group in groups:
+        kinds[group.kind] += group.n
+        channels[group.channel] += group.n
+        if group.currency is not None and group.revenue is not None:
+            revenue[group.currency] += group.revenue
     return {
-        "interactions": row.interactions,
-        "by_kind": row.by_kind or {},
-        "by_channel": row.by_channel or {},
-        "first_at": row.first_at.isoformat(),
-        "last_at": row.last_at.isoformat(),
-        "revenue": row.revenue or {},
+        "interactions": kinds.total(),
+        "by_kind": dict(kinds),
+        "by_channel": dict(channels),
+        "first_at": min(group.first_at for group in groups).isoformat(),
+        "last_at": max(group.last_at for group in groups).isoformat(),
+        "revenue": {currency: str(amount) for currency, amount in revenue.items()},
     }
 
 
