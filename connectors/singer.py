@@ -33,7 +33,11 @@ class SingerSource:
         "properties": {
             "tap": {"type": "string", "minLength": 1, "description": "command, such as tap-hubspot, or its path"},
             "install": {"type": "string", "minLength": 1, "description": "requirement, such as meltano-tap-hubspot==0.10.1"},
-            "home": {"type": "string", "default": ".cdp/taps", "description": "folder of the environments"},
+            "home": {
+                "type": "string",
+                "x-under-home": "taps",
+                "description": "folder of the environments; `taps` under CDP_HOME if not set",
+            },
             "config": {"type": "object", "description": "the tap's own configuration"},
             "streams": {"type": "array", "items": {"type": "string"}, "description": "those to read; all that the tap selects if not set"},
             "environment": {"type": "object", "additionalProperties": {"type": "string"}, "description": "variables for the process"},
@@ -83,7 +87,10 @@ class SingerSource:
             if found is None:
                 raise ConfigError(f"{tap}: no such command. Name what pip installs for it in `install`")
             return found
-        home = Path(self._config.get("home", ".cdp/taps")) / sha256(requirement.encode()).hexdigest()[:12]
+        home = (
+            Path(self._config.get("home") or Path(os.environ.get("CDP_HOME", ".cdp"), "taps"))
+            / sha256(requirement.encode()).hexdigest()[:12]
+        )
         command = home / ("Scripts" if sys.platform == "win32" else "bin") / Path(tap).name
         if not command.exists():
             venv.create(home, with_pip=True, clear=True)

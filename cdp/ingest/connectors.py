@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 
 from cdp.records.source import ConfigError, Source
+from cdp.settings import load
 
 GROUP = "cdp.connectors"
 
@@ -52,6 +53,12 @@ def _reason(error: jsonschema.ValidationError) -> str:
     return f"the value must meet {error.validator}: {error.validator_value}"
 
 
+def _under_home(kind: type[Source]) -> dict[str, str]:
+    """Folders that a connector keeps (members of its schema with `x-under-home`), each under the home of the platform."""
+    folders = {name: spec["x-under-home"] for name, spec in kind.config_schema.get("properties", {}).items() if "x-under-home" in spec}
+    return {name: str(load().home / folder) for name, folder in folders.items()} if folders else {}
+
+
 def open_source(name: str, connector_name: str, config: Mapping[str, Any]) -> Source:
     """The source `name`, ready to be read.
 
@@ -59,7 +66,7 @@ def open_source(name: str, connector_name: str, config: Mapping[str, Any]) -> So
         ConfigError: its configuration does not meet the connector's schema, or names a variable that is not set.
     """
     kind = connector(connector_name)
-    resolved = _resolve(config, f"source {name}, config")
+    resolved = _under_home(kind) | _resolve(config, f"source {name}, config")
     error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(kind.config_schema).iter_errors(resolved))
     if error is not None:
         place = ".".join(str(part) for part in error.absolute_path)

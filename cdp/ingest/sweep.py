@@ -47,7 +47,7 @@ def sweep(engine: Engine, names: Sequence[str] | None = None, *, force: bool = F
 
     Args:
         force: delete although most of a stream goes.
-        due: leave out sources that were swept within this time.
+        due: leave out sources that were swept within this time, or for a day where the sweep did not end well.
 
     Raises:
         UnknownSource: a name that is not registered.
@@ -58,7 +58,8 @@ def sweep(engine: Engine, names: Sequence[str] | None = None, *, force: bool = F
 
 
 def _swept_within(connection: Connection, source_id: int, due: timedelta) -> bool:
-    query = "select exists (select from run where stage = 'sweep' and source_id = :id and status = 'done' and started_at > now() - :due)"
+    query = """select exists (select from run where stage = 'sweep' and source_id = :id
+               and started_at > now() - case when status = 'done' then :due else least(:due, interval '1 day') end)"""
     return bool(connection.execute(text(query), {"id": source_id, "due": due}).scalar_one())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cdp.ingest.connectors import open_source
 from connectors.contract import AuthError, ConfigError, Unavailable
 from connectors.singer import SingerSource
 
@@ -87,3 +88,13 @@ def test_missing_tap_and_stream_are_named(tmp_path: Path) -> None:
         SingerSource({"tap": "tap-that-is-nowhere"}).streams()
     with pytest.raises(ConfigError, match="has people, lines"):
         list(source(tmp_path).read("x"))
+
+
+def test_environments_are_under_the_home_of_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cdp.toml").write_text('home = "elsewhere"\n')
+    monkeypatch.delenv("CDP_HOME", raising=False)
+    assert open_source("s", "singer", {"tap": "t"})._config["home"] == "elsewhere/taps"
+    monkeypatch.setenv("CDP_HOME", str(tmp_path / "home"))
+    assert open_source("s", "singer", {"tap": "t"})._config["home"] == str(tmp_path / "home" / "taps")
+    assert open_source("s", "singer", {"tap": "t", "home": "own"})._config["home"] == "own"
