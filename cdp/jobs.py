@@ -24,6 +24,7 @@ from cdp.housekeeping import keep_house
 from cdp.ingest.definition import registered
 from cdp.ingest.runs import finish_run, start_run
 from cdp.ingest.stream import StreamReport
+from cdp.ingest.sweep import sweep
 from cdp.ingest.sync import sync
 from cdp.monthly import Month, write_month
 from cdp.profiles import refresh, resolve_profiles
@@ -31,6 +32,7 @@ from cdp.segments.pipeline import changed_since, last_refresh
 from cdp.settings import Settings, load
 
 Counts = dict[str, Any]
+SWEEP = timedelta(days=7)
 POOL_SLOTS = 4
 """Tasks of one vendor that run side by side in a scheduler."""
 
@@ -78,7 +80,7 @@ def source_names(connector: str | None = None) -> list[str]:
 
 
 def sync_source(name: str) -> Counts:
-    """Pull what is new from one source; counts by stream.
+    """Pull what is new from one source, and once a week compare the keys of streams that do not tell deletions; counts by stream.
 
     Raises:
         Later: the source wants no request now.
@@ -88,7 +90,10 @@ def sync_source(name: str) -> Counts:
     failed = [stream for stream in report.streams if stream.error]
     if failed:
         _raise(name, failed)
-    return {stream.stream: {key: value for key, value in asdict(stream.counts).items() if value} for stream in report.streams}
+    counts: Counts = {stream.stream: {key: value for key, value in asdict(stream.counts).items() if value} for stream in report.streams}
+    for swept in sweep(_engine(), [name], due=SWEEP):
+        counts.setdefault(swept.stream, {})["swept"] = swept.error or swept.deleted
+    return counts
 
 
 def _raise(name: str, failed: list[StreamReport]) -> None:

@@ -36,7 +36,7 @@ class SingerSource:
             "home": {
                 "type": "string",
                 "x-under-home": "taps",
-                "description": "folder of the environments; `taps` under CDP_HOME if not set",
+                "description": "folder of the environments; `taps` under CDP_HOME",
             },
             "config": {"type": "object", "description": "the tap's own configuration"},
             "streams": {"type": "array", "items": {"type": "string"}, "description": "those to read; all that the tap selects if not set"},
@@ -87,10 +87,8 @@ class SingerSource:
             if found is None:
                 raise ConfigError(f"{tap}: no such command. Name what pip installs for it in `install`")
             return found
-        home = (
-            Path(self._config.get("home") or Path(os.environ.get("CDP_HOME", ".cdp"), "taps"))
-            / sha256(requirement.encode()).hexdigest()[:12]
-        )
+        folder = self._config.get("home") or Path(os.environ.get("CDP_HOME", ".cdp"), "taps")
+        home = Path(folder) / sha256(requirement.encode()).hexdigest()[:12]
         command = home / ("Scripts" if sys.platform == "win32" else "bin") / Path(tap).name
         if not command.exists():
             venv.create(home, with_pip=True, clear=True)
