@@ -134,7 +134,10 @@ def segment(view: View, found: room.Segment) -> Json:
 
 def preview(connection: Connection, view: View, found: Condition) -> Json:
     """A preview with the sample's names as the view shows them."""
-    made = room.preview(house().engine, found, copy())
+    try:
+        made = room.preview(house().engine, found, copy())
+    except DefinitionError as error:
+        raise refused(error) from None
     document = made.document()
     document["text"] = room.write(found)
     document["count"] = figure(view, made.count, made.total)

@@ -13,6 +13,8 @@ from cdp.attributes.language.tree import Compare, Reference, Type
 from cdp.segments.tree import Condition, EventMatch, Events, InSegment, Random, Sequence, every_leaf, segments_named
 
 LONGEST_SEQUENCE = 6
+MOST_PARTS = 100
+"""Each part that asks for events reads those of everybody: a second or so over ten million."""
 _NUMBERS_ONLY = ("sum", "average", "minimum", "maximum")
 
 
@@ -24,6 +26,9 @@ def check(condition: Condition, attributes: Mapping[str, Type], segments: Mappin
         CircularDefinition: a segment that leads back to itself.
         DefinitionError: an operator or a value that does not suit its field.
     """
+    parts = sum(1 for _ in every_leaf(condition))
+    if parts > MOST_PARTS:
+        raise DefinitionError("", f"the condition has {parts} parts, {MOST_PARTS} are allowed: it would take hours. Make some a segment")
     for leaf in every_leaf(condition):
         if isinstance(leaf, Compare):
             _compare(leaf, attributes)

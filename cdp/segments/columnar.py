@@ -17,12 +17,16 @@ from typing import Any
 from uuid import UUID
 
 import duckdb
-from sqlalchemy import FromClause, column, table
+from sqlalchemy import FromClause, Select, column, table
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
 from cdp.attributes.fields import GOLDEN_DATES, GOLDEN_TEXTS, LISTS, PERSON_FIELDS, age, property_text
 from cdp.attributes.language.check import unknown
 from cdp.attributes.language.sql import Field, Fields
 from cdp.attributes.language.tree import Type
+
+_NUMBERED = numbered_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+"""Renders parameters as $1, $2 …, which DuckDB reads."""
 
 BITS = 62
 """Sources, channels or segments in one column of bits."""
@@ -170,6 +174,12 @@ class _ColumnarFields:
         if name.startswith("custom."):
             return Field(Type.ANY, property_text(self.person.c.custom, [f"attributes.{name.removeprefix('custom.')}"]))
         raise unknown("field or attribute", name, [*PERSON_FIELDS, *self.attributes], place)
+
+
+def rendered(statement: Select[Any]) -> tuple[str, list[Any]]:
+    """A statement as DuckDB reads it; its parameters stay parameters."""
+    compiled = statement.compile(dialect=_NUMBERED, compile_kwargs={"render_postcompile": True})
+    return str(compiled), [compiled.params[name] for name in compiled.positiontup or ()]
 
 
 def as_uuid(value: object) -> UUID:

@@ -175,26 +175,36 @@ class Compiler:
         return person.c.profile_id.in_(self.sequence(leaf))
 
     def sequence(self, leaf: Sequence) -> Select[Any]:
-        """The people of a sequence."""
-        first = before = self.store.event()
-        parts = [*self.matching(leaf.first, first), *self.within(leaf.window, first)]
-        source: FromClause = first
+        """The people of a sequence.
+
+        A step asks only of the one before, so that after each step the events that end a chain are kept, and not the chains: these grow
+        with the power of the steps.
+        """
+        first = self.store.event()
+        ends = select(first.c.profile_id, first.c.at).where(*self.matching(leaf.first, first), *self.within(leaf.window, first))
         for step in leaf.steps:
+            before = (ends if step.within or step.without else _earliest(ends)).subquery()
             event = self.store.event()
             follows: list[Sql] = [event.c.profile_id == before.c.profile_id, event.c.at > before.c.at, *self.matching(step.match, event)]
             if step.within is not None:
                 follows.append(event.c.at <= before.c.at + _interval(step.within.fixed))
             if step.absent:
                 assert step.within is not None
-                parts += [before.c.at <= time(self.now - step.within.fixed), not_(select(event.c.event_id).where(*follows).exists())]
-                continue
-            source = source.join(event, and_(*follows))
+                over = before.c.at <= time(self.now - step.within.fixed)
+                return select(before.c.profile_id).where(over, not_(select(event.c.event_id).where(*follows).exists()))
             if step.without is not None:
                 other = self.store.event()
                 between = [other.c.profile_id == before.c.profile_id, other.c.at > before.c.at, other.c.at < event.c.at]
-                parts.append(not_(select(other.c.event_id).where(*between, *self.matching(step.without, other)).exists()))
-            before = event
-        return select(first.c.profile_id).select_from(source).where(*parts)
+                follows.append(not_(select(other.c.event_id).where(*between, *self.matching(step.without, other)).exists()))
+            ends = select(event.c.profile_id, event.c.at).select_from(before.join(event, and_(*follows))).distinct()
+        last = ends.subquery()
+        return select(last.c.profile_id)
+
+
+def _earliest(ends: Select[Any]) -> Select[Any]:
+    """The first end of each person: whatever comes after any of them comes after it."""
+    found = ends.subquery()
+    return select(found.c.profile_id, func.min(found.c.at).label("at")).group_by(found.c.profile_id)
 
 
 def _interval(length: timedelta) -> Sql:

@@ -14,19 +14,16 @@ from uuid import UUID
 
 import duckdb
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
 from cdp.db import copy_table, lock
 from cdp.segments.check import in_order
-from cdp.segments.columnar import BITS, Columnar
+from cdp.segments.columnar import BITS, Columnar, rendered
 from cdp.segments.compile import Compiler
 from cdp.segments.copying import Draft, draft, load, widen
 from cdp.segments.membership import SegmentReport, SegmentsReport, apply_difference, difference_tables, record, withdraw
 from cdp.segments.store import Segment, segments
 
 Progress = Callable[[int, int], None]
-_NUMBERED = numbered_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
-"""Renders parameters as $1, $2 …, which DuckDB reads."""
 
 
 def refresh_in_copy(
@@ -120,9 +117,8 @@ def _decide(connection: Connection, made: Draft, found: Segment, positions: dict
     _follow(connection, made, found.id, position)
     duck.execute("create or replace temp table decided (n integer)")
     people = Compiler(Columnar(made.attributes), made.as_of, positions).people(found.condition)
-    compiled = people.compile(dialect=_NUMBERED, compile_kwargs={"render_postcompile": True})
-    values = [compiled.params[name] for name in compiled.positiontup or ()]
-    duck.execute(f"insert into decided {compiled}", values)
+    query, values = rendered(people)
+    duck.execute(f"insert into decided {query}", values)
     entering, leaving = (duck.sql(query, params=[position]).to_arrow_table() for query in (_ENTERING, _LEAVING))
     connection.execute(text("set local timezone = 'UTC'"))
     connection.execute(text("set local jit = off"))

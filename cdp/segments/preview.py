@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import duckdb
+from psycopg.errors import QueryCanceled
 from sqlalchemy import Engine, Select, column, insert, literal_column, select, table, text
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
+from sqlalchemy.exc import OperationalError
 
-from cdp.attributes import types
-from cdp.segments.columnar import BITS, Catalogue, Columnar, Copy, as_uuid
+from cdp.attributes import DefinitionError, types
+from cdp.segments.columnar import BITS, Catalogue, Columnar, Copy, as_uuid, rendered
 from cdp.segments.compile import Compiler, Live
 from cdp.segments.store import segments
 from cdp.segments.tree import Condition
 
 SAMPLE = 10
-_NUMBERED = numbered_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
-"""Renders parameters as $1, $2 …, which DuckDB reads."""
+LONGEST = 30.0
+"""Seconds after which a preview is given up: nobody waits for it any more, and the next one needs the machine."""
 _MATCHED = table("segment_preview", column("profile_id"))
 
 
@@ -58,20 +62,48 @@ class Preview:
 
 
 def preview(engine: Engine, condition: Condition, copy: Copy | None = None, *, as_of: datetime | None = None) -> Preview:
-    """Preview a checked condition. Windows end at `as_of`, by default at the moment of the copy, or now where there is no copy."""
+    """Preview a checked condition. Windows end at `as_of`, by default at the moment of the copy, or now where there is no copy.
+
+    Raises:
+        DefinitionError: it takes too long.
+    """
     started = time.monotonic()
     if copy is not None:
         with copy.open() as opened:
             if opened is not None:
-                return _columnar(*opened, condition, as_of, started)
-    return _live(engine, condition, as_of, started)
+                with limited(opened[0]):
+                    return _columnar(*opened, condition, as_of, started)
+    try:
+        return _live(engine, condition, as_of, started)
+    except OperationalError as error:
+        if isinstance(error.orig, QueryCanceled):
+            raise _TOO_LONG from None
+        raise
+
+
+_TOO_LONG = DefinitionError("", f"counting takes more than {LONGEST:.0f} seconds: ask for less, or for a shorter window")
+
+
+@contextmanager
+def limited(duck: duckdb.DuckDBPyConnection, seconds: float = LONGEST) -> Iterator[None]:
+    """What a connection does in the block ends after so many seconds.
+
+    Raises:
+        DefinitionError: it was ended.
+    """
+    timer = threading.Timer(seconds, duck.interrupt)
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise _TOO_LONG from None
+    finally:
+        timer.cancel()
 
 
 def execute(duck: duckdb.DuckDBPyConnection, statement: Select[Any]) -> list[Any]:
     """The rows of a statement in DuckDB; its parameters stay parameters."""
-    compiled = statement.compile(dialect=_NUMBERED, compile_kwargs={"render_postcompile": True})
-    values = [compiled.params[name] for name in compiled.positiontup or ()]
-    rows: list[Any] = duck.execute(str(compiled), values).fetchall()
+    rows: list[Any] = duck.execute(*rendered(statement)).fetchall()
     return rows
 
 
@@ -107,7 +139,7 @@ def _live(engine: Engine, condition: Condition, as_of: datetime | None, started:
     now = (as_of or datetime.now(UTC)).astimezone(UTC)
     with engine.connect() as connection:
         connection.execute(text("set local timezone = 'UTC'"))
-        connection.execute(text("set local jit = off"))
+        connection.execute(text(f"set local jit = off; set local statement_timeout = {LONGEST * 1000:.0f}"))
         known = {name: s.id for name, s in segments(connection).items()}
         people = Compiler(Live(types(connection)), now, known).people(condition)
         connection.execute(text("create temporary table segment_preview (profile_id uuid primary key) on commit drop"))
