@@ -127,8 +127,14 @@ class FilesSource:
 
     @cached_property
     def _root(self) -> tuple[Folder, str]:
-        path = self._config.get("path") or "."
-        return Folder.at(path, self._config.get("options", {}))
+        options = self._config.get("options", {})
+        if path := self._config.get("path"):
+            return Folder.at(path, options)
+        given = [entry["path"] if isinstance(entry, Mapping) else entry for entry in self._config.get("streams", {}).values()]
+        roots = [Folder.at(path, options) for path in given if "://" in path]
+        if roots and (len(roots) < len(given) or any(folder.fs != roots[0][0].fs for folder, _ in roots)):
+            raise ConfigError("the paths in `streams` are on several file systems: make a source of each")
+        return (roots[0][0], "") if roots else Folder.at(".", options)
 
     @property
     def _folder(self) -> Folder:

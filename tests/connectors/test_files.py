@@ -345,3 +345,9 @@ def test_errors_name_the_cure(tmp_path: Path) -> None:
         read(write(tmp_path, "b.csv", "a,b\n1,2\n"), stream="x")
     with pytest.raises(ConfigError, match="Set `encoding`"):
         read(tmp_path / "b.csv", encoding="klingon")
+
+
+def test_streams_on_several_file_systems_are_several_sources(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    with pytest.raises(ConfigError, match="several file systems"):
+        FilesSource({"streams": {"a": "memory://b.csv", "b": str(tmp_path / "a.csv")}}).streams()
