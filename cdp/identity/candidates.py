@@ -6,7 +6,7 @@ facts of its records; what is still too large then is left to the other keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.identity.arrays import among, changes, unique
+from cdp.identity.arrays import changes, unique
 from cdp.identity.blocks import Blocks, Part
 from cdp.identity.features import Ints, Values
 from cdp.identity.levels import numbers, places
@@ -27,6 +27,8 @@ LARGEST = 60
 """Records in a block at most; a block of n records has n(n-1)/2 pairs."""
 ALONE = 20
 """Records in a block up to which its pairs need no second key: what more records share says little of two of them."""
+SLICE = 200_000
+"""Values that are Python's at a time."""
 WEAK = 0
 """What stands for `ALONE` at a key that needs a second one in any block: of 10,000 pairs that it alone brings together, about one is a
 person."""
@@ -169,29 +171,13 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
 
     def _contacts(self) -> Iterator[Key]:
         x = self.x
-        local = [w.partition("@")[0] for w in x.email.words.to_pylist()]
         yield from self._each("email", x.email, alone=LARGEST)
-        yield from self._each("email name", x.email, _codes([v if len(v) >= 5 else None for v in local]))
-        yield from self._each(
-            "email start",
-            x.email,
-            _codes(
-                [
-                    w[: max(5, len(v) // 2)] + w.partition("@")[2] if len(v) >= 6 else None
-                    for v, w in zip(local, x.email.words.to_pylist(), strict=True)
-                ]
-            ),
-            alone=WEAK,
-        )
-        yield from self._each(
-            "email end",
-            x.email,
-            _codes([w[len(v) // 2 :] if len(v) >= 6 else None for v, w in zip(local, x.email.words.to_pylist(), strict=True)]),
-            alone=WEAK,
-        )
+        yield from self._each("email name", x.email, _derived(x.email, _mailbox))
+        yield from self._each("email start", x.email, _derived(x.email, _mailbox_start), alone=WEAK)
+        yield from self._each("email end", x.email, _derived(x.email, _mailbox_end), alone=WEAK)
         yield from self._each("phone", x.phone, alone=LARGEST)
-        yield from self._each("phone end", x.phone, _codes([w[-7:] if len(w) >= 7 else None for w in x.phone.words.to_pylist()]))
-        yield from self._each("phone start", x.phone, _codes([w[:-2] if len(w) >= 8 else None for w in x.phone.words.to_pylist()]))
+        yield from self._each("phone end", x.phone, _derived(x.phone, lambda w: w[-7:] if len(w) >= 7 else None))
+        yield from self._each("phone start", x.phone, _derived(x.phone, lambda w: w[:-2] if len(w) >= 8 else None))
         for kind, values in x.identifiers.items():
             yield from self._each(f"identifier {kind}", values, alone=LARGEST)
 
@@ -203,11 +189,11 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
         yield from self._all("given name and family initials", x.given.first, self._family3, alone=WEAK)
         yield from self._all("family name and given initial", x.family.first, self._given1)
         yield from self._all("given initials and family sound", self._given3, self._sound_family)
-        yield from self._each("given initial and any later name", self._later)
+        yield from self._later()
         yield from self._each(
             "organisation",
             Values(np.where(x.person[:, None], -1, x.employer.codes), x.employer.words),
-            _codes([w[:5] for w in x.employer.words.to_pylist()]),
+            _derived(x.employer, lambda w: w[:5]),
         )
         yield from self._told()
 
@@ -242,40 +228,30 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
         speaks = np.flatnonzero((x.given.first >= 0) & (x.family.first >= 0))
         if not len(silent) or not len(speaks):
             return
-        given, family = x.given.words.take(pa.array(x.given.first[speaks])), x.family.words.take(pa.array(x.family.first[speaks]))
-        spelt = [
-            pc.binary_join_element_wise(*p, "")
-            for p in (
-                (given, family),
-                (family, given),
-                (pc.utf8_slice_codeunits(given, 0, 1), family),
-                (family, pc.utf8_slice_codeunits(given, 0, 1)),
-            )
-        ]
         heard = letters.take(pa.array(x.email.first[silent]))
-        everything = pa.concat_arrays([heard, *(s.cast(pa.string()) for s in spelt)])
-        rows = np.concatenate([silent, *([speaks] * 4)])
-        codes = everything.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-        long_enough = pc.greater(pc.utf8_length(everything), 5).to_numpy(zero_copy_only=False)
-        keep = long_enough & among(codes, unique(codes[: len(silent)]))
-        yield Key("name in email", rows[keep].astype(np.int64), mix(codes[keep]))
+        heard = pc.if_else(pc.greater(pc.utf8_length(heard), 5), heard, pa.scalar(None, pa.string())).dictionary_encode()
+        given, family = x.given.words.take(pa.array(x.given.first[speaks])), x.family.words.take(pa.array(x.family.first[speaks]))
+        initial = pc.utf8_slice_codeunits(given, 0, 1)
+        rows, codes = [silent], [heard.indices]
+        for spelt in ((given, family), (family, given), (initial, family), (family, initial)):
+            codes.append(pc.index_in(pc.binary_join_element_wise(*spelt, "").cast(pa.string()), value_set=heard.dictionary))
+            rows.append(speaks)
+        said = np.concatenate([c.fill_null(-1).to_numpy(zero_copy_only=False) for c in codes])
+        yield Key("name in email", np.concatenate(rows)[said >= 0], mix(said[said >= 0]))
 
-    @cached_property
-    def _later(self) -> Values:
+    def _later(self) -> Iterator[Key]:
         """Each name behind the first given name, beside that one's initials."""
-        x = self.x
+        x, first = self.x, self._given3
         parts = [_words_of(x.middle, 2), _words_of(x.family, 3)]
-        words = pa.concat_arrays([p.words for p in parts])
-        codes = np.concatenate([parts[0].codes, np.where(parts[1].codes >= 0, parts[1].codes + len(parts[0]), -1)], axis=1)
-        first = _sliced(x.given, 3)
-        encoded = words.dictionary_encode()
-        lookup = np.append(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), -1)
-        spread = lookup[codes]
-        both = np.where((spread >= 0) & (first[:, None] >= 0), spread * (int(first.max(initial=0)) + 1) + first[:, None], -1)
-        keys_, inverse = np.unique(both, return_inverse=True)
-        return Values(
-            (inverse.reshape(both.shape) - (1 if len(keys_) and keys_[0] < 0 else 0)).astype(np.int32), pa.array(keys_[keys_ >= 0])
-        )
+        shared = pa.concat_arrays([p.words for p in parts]).dictionary_encode().indices.to_numpy(zero_copy_only=False)
+        rows, codes = [], []
+        for part, known in zip(parts, np.split(shared, [len(parts[0])]), strict=True):
+            row, slot = np.nonzero((part.codes >= 0) & (first >= 0)[:, None])
+            rows.append(row)
+            codes.append(known[part.codes[row, slot]])
+        row = np.concatenate(rows)
+        if len(row):
+            yield Key("given initial and any later name", row, mix(np.concatenate(codes), first[row]))
 
     @cached_property
     def facts(self) -> list[Ints]:
@@ -313,17 +289,37 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
 
     @cached_property
     def _day_of_year(self) -> Ints:
-        return _codes([w[4:] if w[4:6] != "00" else None for w in self.x.birth.words.to_pylist()])[self.x.birth.first]
+        return _derived(self.x.birth, lambda w: w[4:] if w[4:6] != "00" else None)[self.x.birth.first]
 
     @cached_property
     def _day_either(self) -> Ints:
-        return _codes(["".join(sorted((w[4:6], w[6:8]))) + w[:4] if w[4:6] != "00" else None for w in self.x.birth.words.to_pylist()])[
-            self.x.birth.first
-        ]
+        either = _derived(self.x.birth, lambda w: "".join(sorted((w[4:6], w[6:8]))) + w[:4] if w[4:6] != "00" else None)
+        return either[self.x.birth.first]
 
 
-def _codes(values: list[str | None]) -> Ints:
-    codes = pa.array(values, pa.string()).dictionary_encode().indices.fill_null(-1)
+def _mailbox(email: str) -> str | None:
+    local = email.partition("@")[0]
+    return local if len(local) >= 5 else None
+
+
+def _mailbox_start(email: str) -> str | None:
+    local, _, domain = email.partition("@")
+    return email[: max(5, len(local) // 2)] + domain if len(local) >= 6 else None
+
+
+def _mailbox_end(email: str) -> str | None:
+    local = email.partition("@")[0]
+    return email[len(local) // 2 :] if len(local) >= 6 else None
+
+
+def _derived(values: Values, function: Callable[[str], str | None]) -> Ints:
+    """Codes of what each value of a dictionary gives, -1 for nothing; one more -1 at the end, for a value that is missing."""
+    parts = (values.words.slice(start, SLICE).to_pylist() for start in range(0, len(values), SLICE))
+    return _coded(pa.chunked_array([pa.array(map(function, part), pa.string()) for part in parts], pa.string()).combine_chunks())
+
+
+def _coded(words: pa.Array) -> Ints:
+    codes = words.dictionary_encode().indices.fill_null(-1)
     return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))
 
 
@@ -340,7 +336,7 @@ def _words_of(values: Values, keep: int) -> Values:
 
 
 def _sliced(values: Values, letters: int) -> Ints:
-    return _codes(pc.utf8_slice_codeunits(values.words, 0, letters).to_pylist())[values.first]
+    return _coded(pc.utf8_slice_codeunits(values.words, 0, letters))[values.first]
 
 
 def _sound(values: Values) -> Ints:
@@ -361,4 +357,4 @@ def _sound(values: Values) -> Ints:
     tail = pc.replace_substring_regex(tail, "[aeiouhy ]", "")
     for double in ("kk", "ff", "ss", "tt", "pp", "nn", "ll", "rr"):
         tail = pc.replace_substring(tail, double, double[0])
-    return _codes(pc.binary_join_element_wise(head, pc.utf8_slice_codeunits(tail, 0, 4), "").to_pylist())[values.first]
+    return _coded(pc.binary_join_element_wise(head, pc.utf8_slice_codeunits(tail, 0, 4), ""))[values.first]

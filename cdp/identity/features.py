@@ -67,29 +67,75 @@ def features(customers: pa.Table, family_first: frozenset[str] = frozenset()) ->
     Args:
         family_first: sources whose full names begin with the family name.
     """
-    table = customers.combine_chunks()
-    source = _encode(_column(table, "source"))
-    names = _names(table, family_first)
+    source = _encode(_column(customers, "source"))
+    names = _names(customers, family_first)
     return Features(
-        rows=table.num_rows,
+        rows=customers.num_rows,
         source=source.first,
         sources=tuple(str(v) for v in source.words.to_pylist()),
-        person=~pc.equal(_column(table, "kind"), "organisation").fill_null(False).to_numpy(zero_copy_only=False),
+        person=~pc.equal(_column(customers, "kind"), "organisation").fill_null(False).to_numpy(zero_copy_only=False),
         given=names[0],
         middle=names[1],
         family=names[2],
         whole=names[3],
         rank=names[4],
-        gender=_gender(table),
-        birth=_birth(_column(table, "birth_date")),
-        email=_emails(table),
-        phone=_lists(table, "phones"),
-        address=_addresses(table),
-        place=_folded(_column(table, "birth_place")),
-        job=_folded(_column(table, "job_title")),
-        employer=_organisations(table),
-        identifiers=_identifiers(table),
+        gender=_gender(customers),
+        birth=_birth(_column(customers, "birth_date")),
+        email=_emails(customers),
+        phone=_lists(customers, "phones"),
+        address=_addresses(customers),
+        place=_folded(_column(customers, "birth_place")),
+        job=_folded(_column(customers, "job_title")),
+        employer=_organisations(customers),
+        identifiers=_identifiers(customers),
     )
+
+
+def in_order(found: Features, order: npt.NDArray[np.int64]) -> Features:
+    """The same records in another order, with codes in the order in which their values first occur: nothing is left of the order before."""
+    sources = sorted(found.sources)
+    number = np.array([sources.index(name) for name in found.sources] + [-1], np.int32)
+
+    def moved(values: Values) -> Values:
+        return _in_order(order, values)[0]
+
+    given, family = _in_order(order, found.given, found.family)
+    return Features(
+        rows=found.rows,
+        source=number[found.source[order]],
+        sources=tuple(sources),
+        person=found.person[order],
+        given=given,
+        middle=moved(found.middle),
+        family=family,
+        whole=moved(found.whole),
+        rank=found.rank[order],
+        gender=found.gender[order],
+        birth=moved(found.birth),
+        email=moved(found.email),
+        phone=moved(found.phone),
+        address=moved(found.address),
+        place=moved(found.place),
+        job=moved(found.job),
+        employer=moved(found.employer),
+        identifiers={kind: moved(values) for kind, values in found.identifiers.items()},
+    )
+
+
+def _in_order(order: npt.NDArray[np.int64], *fields: Values) -> list[Values]:
+    """Fields over one dictionary, in another order of records."""
+    codes = [values.codes[order] for values in fields]
+    words = fields[0].words
+    flat = np.concatenate([c.ravel() for c in codes])
+    first = np.full(len(words) + 1, len(flat), np.int64)
+    first[flat[::-1]] = np.arange(len(flat) - 1, -1, -1)
+    first[-1] = len(flat) + 1
+    rank = np.argsort(first, kind="stable")
+    lookup = np.empty(len(rank), np.int32)
+    lookup[rank] = np.arange(len(rank), dtype=np.int32)
+    lookup[-1] = -1
+    used = words.take(pa.array(rank[: int((first < len(flat)).sum())]))
+    return [Values(lookup[c], used) for c in codes]
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:
@@ -191,9 +237,8 @@ def _from_full(table: pa.Table, given: Values, family: Values, family_first: fro
 
 def family_first(customers: pa.Table) -> frozenset[str]:
     """Sources whose full names begin with the family name, as far as names that other records give in parts can tell."""
-    table = customers.combine_chunks()
-    full, source = _folded(_column(table, "full_name")), _encode(_column(table, "source"))
-    given, family = (_folded(_column(table, c)) for c in ("given_name", "family_name"))
+    full, source = _folded(_column(customers, "full_name")), _encode(_column(customers, "source"))
+    given, family = (_folded(_column(customers, c)) for c in ("given_name", "family_name"))
     use: dict[str, list[int]] = {}
     for role, values in ((0, given), (1, family)):
         counts = np.bincount(values.first[values.first >= 0], minlength=len(values))

@@ -20,13 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.errors import PlatformError
-from cdp.identity.arrays import among
+from cdp.identity.arrays import among, frugal, release
 from cdp.identity.blocks import Part
 from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
 from cdp.identity.compared import Compared, Engine, compare_all
-from cdp.identity.features import Features, Values, family_first, features
+from cdp.identity.features import Features, Values, family_first, features, in_order
 from cdp.identity.fields import Kind
 from cdp.identity.forms import name_forms, touched
 from cdp.identity.model import Model
@@ -54,6 +54,8 @@ TOGETHER = 0.9
 COMPLETE, COMPLETED_EACH = 1000, 20
 """Components up to this size have all their pairs compared, not only candidates; and so many pairs for each record at most."""
 RANDOM_PAIRS = 60_000
+SLICE = 1_000_000
+"""Records whose handles are hashed in one go."""
 
 
 class Verdict(StrEnum):
@@ -135,14 +137,15 @@ class _Clock:
         """Times a step; the caller puts the number of things it made into the list."""
         count, start = [0], time.perf_counter()
         yield count
+        release()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         self.stages.append(Stage(name, time.perf_counter() - start, count[0], peak))
 
 
 def train(customers: pa.Table, options: Options | None = None) -> Model:
     """A model learned from the records alone."""
-    work = _Work(customers, options or Options())
-    return work.trained()
+    with frugal():
+        return _Work(customers, options or Options()).trained()
 
 
 def resolve(
@@ -160,8 +163,8 @@ def resolve(
         decisions: hold whatever the evidence says.
         engine: who compares the candidate pairs; this process, or Spark (`cdp.identity.spark`). The answer is the same.
     """
-    work = _Work(customers, options or Options(), model, engine)
-    return work.resolved(model, decisions)
+    with frugal():
+        return _Work(customers, options or Options(), model, engine).resolved(model, decisions)
 
 
 class _Work:
@@ -177,9 +180,9 @@ class _Work:
         self.handles = customers["record_id"].combine_chunks()
         self.order = _canonical(customers)
         with self.clock.step("prepare") as count:
-            ordered = customers.take(pa.array(self.order))
-            self.family_first = family_first(ordered) if model is None else model.family_first
-            self.prepared: Prepared = prepare(_allowed(features(ordered, self.family_first), options.rules))
+            self.family_first = family_first(customers) if model is None else model.family_first
+            found = in_order(features(customers, self.family_first), self.order)
+            self.prepared: Prepared = prepare(_allowed(found, options.rules))
             count[0] = customers.num_rows
         self.comparer = Comparer(self.prepared) if model is None else Comparer(self.prepared, model.fields, model.forms)
         self.rows = customers.num_rows
@@ -358,12 +361,11 @@ def _canonical(customers: pa.Table) -> Rows:
         null_handling="replace",
         null_replacement="",
     )
-    keys = (
-        pd.util.hash_array(handle.to_numpy(zero_copy_only=False).astype(object), categorize=False)
-        if len(handle)
-        else np.zeros(0, np.uint64)
-    )
-    return np.argsort(keys, kind="stable").astype(np.int64)
+    keys = [
+        pd.util.hash_array(handle.slice(start, SLICE).to_numpy(zero_copy_only=False).astype(object), categorize=False)
+        for start in range(0, len(handle), SLICE)
+    ]
+    return np.argsort(np.concatenate(keys or [np.zeros(0, np.uint64)]), kind="stable").astype(np.int64)
 
 
 def _judged(model: Model, patterns: Bytes, indirect: bool = False) -> tuple[Floats, Floats]:

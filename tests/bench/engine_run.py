@@ -16,12 +16,14 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from cdp.identity import resolve
+from cdp.identity.arrays import frugal
 
 from .scores import score
 
 
 def main(customers: str, truth_path: str, result: str) -> None:
-    table = pq.read_table(customers)
+    with frugal():
+        table = pq.read_table(customers)
     started = time.perf_counter()
     found = resolve(table)
     whole = time.perf_counter() - started
