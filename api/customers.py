@@ -33,6 +33,8 @@ def find(connection: Connection, view: View, *, limit: int = 20, cursor: str | N
         Forbidden: a field is searched that the view hides.
     """
     _require(view, given)
+    if profiles.is_phone(given.get("q") or "") and not view.unrestricted:
+        given |= {"phone": given["q"], "q": None}  # a number is found whole, though it be masked
     page = profiles.find(connection, limit=limit, cursor=cursor, **given)
     items = [redact_summary(view, item) for item in plain(page.items)]
     q = given.get("q")
@@ -45,7 +47,7 @@ def _require(view: View, given: Mapping[str, str | None]) -> None:
     q, key = given.get("q") or "", given.get("key") or ""
     if given.get("email") or "@" in q + key:
         view.require_search("emails")
-    if given.get("phone") or q.startswith("+"):
+    if given.get("phone") or q.startswith("+") or profiles.is_phone(q):
         view.require_search("phones")
 
 

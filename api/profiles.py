@@ -19,7 +19,11 @@ blueprint = Blueprint("profiles", __name__, url_prefix="/v1/profiles")
 FIND = (
     Query("q", "Words; a profile is found if each begins one of its names, cities, contact points or identifiers.", max_length=200),
     Query("email", "An e-mail address, whole.", max_length=320),
-    Query("phone", "A phone number, E.164 (`+4930…`, its plus sign written `%2B`).", max_length=40),
+    Query(
+        "phone",
+        "A whole phone number, written in any way; with a prefix (`%2B4930…`) it is exact, without one its country may be any.",
+        max_length=40,
+    ),
     Query("source", "Name of a source; with `key` one record, alone everyone the source knows.", max_length=200),
     Query("key", "Key of a record in its source.", max_length=1000),
     LIMIT,

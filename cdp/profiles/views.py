@@ -131,6 +131,9 @@ def _decode(cursor: str, *kinds: Callable[[Any], Any]) -> list[Any]:
         raise BadCursor("the cursor is not one that this list gave; leave it out to start at the beginning") from None
 
 
+_PHONE = re.compile(r"\+?[\d\s()./-]+")
+_DIGITS = 7
+"""Fewer digits are no phone number that one says whole."""
 _SUMMARY = """p.id, p.kind, g.display_name, g.record_count, g.source_count as sources, g.last_seen_at,
     array(select x->>'value' from jsonb_array_elements(g.document->'contact'->'emails') x) as emails,
     array(select x->>'value' from jsonb_array_elements(g.document->'contact'->'phones') x) as phones,
@@ -157,9 +160,9 @@ def find(
     """Living profiles that match everything given.
 
     Args:
-        q: words; a profile is found if each begins one of its names, cities, contact points or identifiers.
+        q: words, and a profile is found if each begins one of its names, cities, contact points or identifiers; or a phone number.
         email: exact, in any case.
-        phone: exact, E.164.
+        phone: whole; with or without the prefix of its country, written in any way.
         source: with `key`, the record's source and key; alone, every profile with a record of it.
         key: key of a record.
         limit: at most 200.
@@ -189,14 +192,13 @@ def find(
 def _conditions(
     q: str | None, email: str | None, phone: str | None, source: str | None, key: str | None
 ) -> tuple[list[str], dict[str, Any]]:
-    conditions, params = ["true"], {}
-    for number, term in enumerate(_terms(q)):
-        conditions.append(f"g.profile_id in (select profile_id from search_term where term like :term{number})")
-        params[f"term{number}"] = term + "%"
-    for kind, value in (("email", email and email.strip().lower()), ("phone", phone and phone.strip())):
-        if value:
-            conditions.append(f"g.profile_id in (select profile_id from identifier where kind = '{kind}' and value = :{kind})")
-            params[kind] = value
+    params: dict[str, Any] = {}
+    conditions = [_words(q, params)]
+    if email:
+        conditions.append("g.profile_id in (select profile_id from identifier where kind = 'email' and value = :email)")
+        params["email"] = email.strip().lower()
+    if phone:
+        conditions.append(f"g.profile_id in (select profile_id from identifier where kind = 'phone' and {_phone(phone, params)})")
     if source or key:
         clauses = [clause for clause, given in (("s.name = :source", source), ("r.source_key = :key", key)) if given]
         conditions.append(
@@ -204,6 +206,34 @@ def _conditions(
         )
         params |= {name: value for name, value in (("source", source), ("key", key)) if value}
     return conditions, params
+
+
+def is_phone(q: str) -> bool:
+    """Whether what is looked for is a whole phone number."""
+    return _PHONE.fullmatch(q.strip()) is not None and sum(sign.isdigit() for sign in q) >= _DIGITS
+
+
+def _words(q: str | None, params: dict[str, Any]) -> str:
+    """The condition that every word of `q` begins a search term, or that `q` is a phone number."""
+    terms = _terms(q)
+    params |= {f"term{number}": term + "%" for number, term in enumerate(terms)}
+    found = [f"g.profile_id in (select profile_id from search_term where term like :term{number})" for number in range(len(terms))]
+    condition = " and ".join(found) or "true"
+    if q and is_phone(q):
+        condition = (
+            f"({condition} or g.profile_id in (select profile_id from identifier where kind = 'phone' and {_phone(q, params, 'q')}))"
+        )
+    return condition
+
+
+def _phone(written: str, params: dict[str, Any], name: str = "phone") -> str:
+    """The condition that a stored number (E.164) is the one that is `written`: equal, or its end where the country is left out."""
+    digits = re.sub(r"\D", "", written)
+    if written.strip().startswith("+") or len(digits) < _DIGITS:
+        params[name] = f"+{digits}"
+        return f"value = :{name}"
+    params[name] = digits.lstrip("0")[::-1] + "%"
+    return f"reverse(value) like :{name}"
 
 
 def _terms(q: str | None) -> list[str]:

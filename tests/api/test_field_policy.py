@@ -80,6 +80,7 @@ def test_no_route_shows_it(under: Make, field: str, how: str) -> None:
         ("emails", "key=anna.berg@mail.example"),
         ("phones", "phone=%2B493012345678"),
         ("phones", "q=%2B4930"),
+        ("phones", "q=030 12345678"),
     ],
 )
 def test_hidden_field_cannot_be_searched(under: Make, field: str, query: str) -> None:
@@ -102,6 +103,13 @@ def test_masked_contact_point_is_found_whole_and_only_whole(under: Make) -> None
     found = client.get("/v1/profiles?email=anna.berg@mail.example").json["items"]
     assert [item["emails"] for item in found] == [["a•••@mail.example"]]
     assert client.get("/v1/profiles?q=anna.berg@").json["items"] == []
+
+
+def test_masked_number_is_found_as_it_is_said_and_only_whole(under: Make) -> None:
+    client = under("phones: masked")
+    (found,) = client.get("/v1/profiles?q=030 12345678").json["items"]
+    assert "12345678" not in str(found)
+    assert client.get("/v1/profiles?q=030 12345").json["items"] == []
 
 
 def test_cursor_tells_no_name(under: Make) -> None:
