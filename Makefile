@@ -62,3 +62,12 @@ bench-segments: .venv/run.stamp
 .PHONY: bench-collect
 bench-collect: .venv/dev.stamp
 	$(BIN)/python -m tests.bench.collect
+
+# A real Airflow with the DAGs on the demo company, at http://127.0.0.1:8080; its own database lies in the embedded PostgreSQL.
+airflow: .venv/dev.stamp
+	$(BIN)/cdp demo --no-serve
+	$(BIN)/cdp dags serve
+
+.PHONY: bench-activation
+bench-activation: .venv/run.stamp
+	$(BIN)/python -m tests.bench.activation

@@ -1,4 +1,4 @@
-"""`cdp destinations`: list, add, preflight, send, status, disable, shared."""
+"""`cdp destinations`: list, add, preflight, send, reconcile, status, disable, shared."""
 
 from __future__ import annotations
 
@@ -27,10 +27,18 @@ def list_destinations() -> None:
     """Every destination and what goes there."""
     with database().connect() as connection:
         found = activation.destinations(connection)
-    table = Table("destination", "audience", "format", "to", "on", "", box=None, pad_edge=False)
+    table = Table("destination", "audience", "format", "to", "on", "when", "", box=None, pad_edge=False)
     for d in found:
         basis = f"consent to {d.purpose}" if d.purpose else "legal basis"
-        table.add_row(d.name, d.segment or "everybody", d.document["format"], d.place[0], basis, "" if d.enabled else "[yellow]disabled[/]")
+        table.add_row(
+            d.name,
+            d.segment or "everybody",
+            d.document["format"],
+            d.kind,
+            basis,
+            d.document.get("schedule", ""),
+            "" if d.enabled else "[yellow]disabled[/]",
+        )
     out.print(table if found else "No destination yet: `cdp destinations add FILE` (docs/activation.md).")
 
 
@@ -73,6 +81,21 @@ def send(name: str, as_json: bool) -> None:
     _show(report, "", as_json)
     if not report.complete:
         raise SystemExit(1)
+
+
+@destinations.command("reconcile")
+@click.argument("name")
+@click.option("--everything", is_flag=True, help="Do not ask: it has forgotten everybody.")
+def reconcile(name: str, everything: bool) -> None:
+    """Ask the destination whom it has; whom it forgot is sent again by the next delivery."""
+    found = activation.reconcile(database(), settings(), name, everything=everything)
+    if found.there is not None:
+        out.print(f"{found.there:,} people are there; {found.foreign:,} of them were not sent by this platform.")
+    if found.waiting or found.failed:
+        out.print(f"{found.waiting:,} calls are not worked off yet, {found.failed:,} failed afterwards.")
+    for reason, count in found.refused.items():
+        out.print(f"[red]{count:,} refused afterwards:[/] {reason}")
+    out.print(f"{found.forgotten:,} people are sent again by the next delivery.")
 
 
 @destinations.command("status")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from cdp import jobs
+from cdp.cli import airflow
 from cdp.cli.console import database, fail, out
 from cdp.errors import PlatformError
 
@@ -86,13 +86,13 @@ def dags() -> None:
 @dags.command()
 def path() -> None:
     """The folder to configure as an Airflow DAG bundle."""
-    spec = importlib.util.find_spec("dags")
-    if spec is None or not spec.submodule_search_locations:
-        raise PlatformError("the package `dags` is not installed beside `cdp`")
-    click.echo(next(iter(spec.submodule_search_locations)))
+    click.echo(airflow.folder())
 
 
 @dags.command()
 def pools() -> None:
     """The pools that the DAGs use, one for each vendor, as `airflow pools import` reads them."""
     click.echo(json.dumps(jobs.pools(), indent=1))
+
+
+dags.add_command(airflow.serve)
