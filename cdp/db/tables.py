@@ -292,8 +292,13 @@ identifier = Table(
     Column("value", Text, primary_key=True),
     Column("profile_id", UUID(as_uuid=True), primary_key=True),
     Index("ix_identifier_profile_id", "profile_id"),
-    Index("ix_identifier_phone_tail", text("reverse(value) text_pattern_ops"), postgresql_where=text("kind = 'phone'")),
     comment="Derived: exact look-up of profiles by contact point or identifier.",
+)
+Index(
+    "ix_identifier_phone_tail",
+    func.reverse(identifier.c.value).label("tail"),
+    postgresql_ops={"tail": "text_pattern_ops"},
+    postgresql_where=text("kind = 'phone'"),
 )
 
 search_term = Table(
