@@ -19,6 +19,7 @@ from connectors.files.content import digest, fingerprint
 from connectors.files.locate import Folder, Table, stem, tables_of
 from connectors.files.names import slug
 from connectors.files.read import Reading, pages
+from connectors.files.trouble import named
 
 _READING: Mapping[str, Any] = {
     "format": {"enum": ["csv", "jsonl", "json", "parquet", "excel"], "description": "where the name of the file does not say"},
@@ -81,7 +82,8 @@ class FilesSource:
         Raises:
             ConfigError: a path names nothing, or a file cannot be told apart.
         """
-        return [found.stream for found in self._sets.values()]
+        with named("the files"):
+            return [found.stream for found in self._sets.values()]
 
     def read(self, stream: str, bookmark: Json = None) -> Iterator[Page]:
         """Pages of the files that changed since `bookmark`; the bookmark of a file's last page holds its fingerprint."""
@@ -92,7 +94,8 @@ class FilesSource:
         how = self._digest_of(found)
         if isinstance(bookmark, dict) and bookmark.get("how") == how:
             known = dict(bookmark.get("files", {}))
-        yield from self._read(found, known, how)
+        with named(stream):
+            yield from self._read(found, known, how)
 
     def _read(self, found: _Set, known: Mapping[str, Any], how: str) -> Iterator[Page]:
         folder = self._folder

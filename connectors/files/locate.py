@@ -12,9 +12,10 @@ from zipfile import BadZipFile, ZipFile
 import fsspec
 from fsspec.core import url_to_fs
 
-from connectors.contract import AuthError, ConfigError, Unavailable
+from connectors.contract import ConfigError
 from connectors.files import excel
 from connectors.files.names import slug
+from connectors.files.trouble import named
 
 FORMATS: Mapping[str, str] = {
     ".csv": "csv",
@@ -74,7 +75,8 @@ class Folder:
         if package and importlib.util.find_spec(package) is None:
             raise ConfigError(f"{scheme}:// needs the package {package}: pip install 'customer-data-platform[{extra}]'")
         try:
-            fs, path = url_to_fs(url, **options)
+            with named(f"{scheme}://"):
+                fs, path = url_to_fs(url, **options)
         except (ValueError, ImportError) as error:
             known = ", ".join(sorted(set(fsspec.available_protocols()) & {"s3", "gs", "abfs", "sftp", "http", "https", "ftp", "file"}))
             raise ConfigError(f"{scheme}:// cannot be opened: {error}. Schemes that work: {known}") from error
@@ -86,17 +88,13 @@ class Folder:
         Raises:
             ConfigError: there is none.
         """
-        try:
+        with named(pattern):
             if any(sign in pattern for sign in "*?["):
                 found = [path for path in self.fs.glob(pattern) if self.fs.isfile(path)]
             elif self.fs.isdir(pattern):
                 found = [path for path in self.fs.find(pattern) if format_of(path) and not PurePosixPath(path).name.startswith((".", "~"))]
             else:
                 found = [pattern] if self.fs.exists(pattern) else []
-        except PermissionError as error:
-            raise AuthError(f"{pattern}: access is denied: give the account that runs this the right to list and read it") from error
-        except OSError as error:
-            raise Unavailable(f"{pattern}: the file system does not answer ({type(error).__name__})") from error
         if not found:
             raise ConfigError(f"{pattern}: no such file, and nothing matches it. Check `path` (and `streams`) of the source")
         return sorted(found)

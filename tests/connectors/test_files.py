@@ -337,8 +337,8 @@ def test_errors_name_the_cure(tmp_path: Path) -> None:
         read(tmp_path / "nowhere.csv")
     with pytest.raises(ContractError, match=r"a\.csv: the file is empty"):
         read(write(tmp_path, "a.csv", ""))
-    with pytest.raises(ConfigError, match=r"customer-data-platform\[s3\]"):
-        read("s3://bucket/a.csv")
+    with pytest.raises(ConfigError, match=r"customer-data-platform\[gcs\]"):
+        read("gs://bucket/a.csv")
     with pytest.raises(ConfigError, match="Set `format`"):
         read(write(tmp_path, "a.dat", "x"))
     with pytest.raises(ConfigError, match="no stream 'x'"):
