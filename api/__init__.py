@@ -41,6 +41,7 @@ BLUEPRINTS = (
     "api.sign_in",
     "api.pages",
     "api.segments",
+    "api.attributes",
     "api.segment_pages",
     "api.monitors",
     "api.monitor_pages",

@@ -20,7 +20,7 @@ from cdp.attributes import Definition, DefinitionError, definitions
 from cdp.attributes.language.check import leaves
 from cdp.attributes.language.tree import Compare, Reference
 from cdp.segments.document import write
-from cdp.segments.tree import Condition, Events, Sequence, every_leaf
+from cdp.segments.tree import Condition, Events, event_parts, every_leaf
 
 _CONTACT = {
     "email": "emails",
@@ -70,7 +70,7 @@ def fields(found: Condition, known: Mapping[str, Definition]) -> Iterator[str]:
     for leaf in every_leaf(found):
         if isinstance(leaf, Events) and leaf.field:
             yield event_field(leaf.field)
-        for part in [leaf] if isinstance(leaf, Compare) else _event_parts(leaf):
+        for part in [leaf] if isinstance(leaf, Compare) else event_parts(leaf):
             named = [part.value.name] if isinstance(part.value, Reference) else []
             if part is leaf:
                 named.append(part.field)
@@ -107,13 +107,6 @@ def shown_attributes(view: View, values: Json, known: Mapping[str, Definition]) 
         for name, value in values.items()
         if view.sees(name) and all(view.of(field) is not Visibility.HIDDEN for field in attribute_fields(name, known))
     }
-
-
-def _event_parts(leaf: object) -> list[Compare]:
-    matches = [leaf.match] if isinstance(leaf, Events) else []
-    if isinstance(leaf, Sequence):
-        matches = [leaf.first, *(step.match for step in leaf.steps), *(step.without for step in leaf.steps if step.without)]
-    return [part for match in matches if match.where is not None for part in leaves(match.where) if isinstance(part, Compare)]
 
 
 def segment(view: View, found: room.Segment) -> Json:

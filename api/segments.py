@@ -1,8 +1,9 @@
-"""`/v1/segments` and `/v1/attributes`: who meets a condition, since when and why, and what is computed of each customer."""
+"""`/v1/segments`: who meets a condition, since when and why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,27 +16,28 @@ from api.customers import plain
 from api.house import house, note, principal, reading, view
 from api.operations import LIMIT, Query, operation
 from api.problems import BadRequest, NotFound, PlaceError
-from cdp import attributes as attribute_room
 from cdp import profiles
 from cdp import segments as room
 from cdp.access import Forbidden, audit
 from cdp.attributes import DefinitionError, UnknownName
-from cdp.records.contracts import DocumentError, check
+from cdp.attributes.language.parser import moment
 
 blueprint = Blueprint("segments", __name__, url_prefix="/v1")
 
 AFTER = Query("cursor", "`next_cursor` of the page before.", max_length=36)
+_LISTED = (400, 403, 404)
+BEFORE = Query("cursor", "`next_cursor` of the page before.", int, minimum=0)
+AS_OF = Query("as_of", "A past moment, ISO 8601; a day is its beginning (UTC). Absent: now.", max_length=40)
 
 
-def _body(schema: str) -> Any:
-    document = request.get_json(silent=True)
-    if document is None:
-        raise BadRequest("The body is not JSON.")
+def past(written: str | None) -> datetime | None:
+    """The moment that a query names."""
+    if written is None:
+        return None
     try:
-        check(document, schema, "body")
-    except DocumentError as error:
-        raise BadRequest(str(error)) from None
-    return document
+        return moment(written, "query.as_of")
+    except DefinitionError as error:
+        raise BadRequest("The query is not valid.", [PlaceError("query.as_of", error.reason)]) from None
 
 
 def _object(name: str) -> Mapping[str, Any]:
@@ -148,10 +150,17 @@ def plan(name: str) -> Any:
 
 
 @blueprint.get("/segments/<name>/members")
-@operation("segment.read", "Members", answer="segment_api.member_page", query=(LIMIT, AFTER), tag="segments", problems=(400, 403, 404))
-def members(name: str, limit: int, cursor: str | None) -> Any:
-    """Who is in the segment and since when, by id."""
-    statement = """select profile_id as id, entered_at from segment_member where segment_id = :segment
+@operation(
+    "segment.read", "Members", answer="segment_api.member_page", query=(LIMIT, AFTER, AS_OF), tag="segments", problems=(400, 403, 404)
+)
+def members(name: str, limit: int, cursor: str | None, as_of: str | None) -> Any:
+    """Who is in the segment, or was at a past moment, and since when, by id."""
+    at = past(as_of)
+    stays = "select profile_id, entered_at from segment_member where segment_id = :segment"
+    if at is not None:
+        stays = f"""{stays} and entered_at <= :at union select profile_id, entered_at from segment_history
+            where segment_id = :segment and entered_at <= :at and left_at > :at"""
+    statement = f"""select profile_id as id, entered_at from ({stays}) as stay where true
         and (cast(:after as uuid) is null or profile_id > cast(:after as uuid)) order by profile_id limit :limit"""
     try:
         after = None if cursor is None else str(UUID(cursor))
@@ -159,12 +168,46 @@ def members(name: str, limit: int, cursor: str | None) -> Any:
         raise BadRequest("The query is not valid.", [PlaceError("query.cursor", "is not a cursor of this list")]) from None
     with reading() as connection:
         found = _found(connection, name)
-        if not audience_view.sees_persons(view()):
-            raise Forbidden("your department and role do not see who customers are, so members are not listed")
-        rows = connection.execute(text(statement), {"segment": found.id, "after": after, "limit": limit + 1}).mappings().all()
+        _require_persons()
+        rows = connection.execute(text(statement), {"segment": found.id, "after": after, "limit": limit + 1, "at": at}).mappings().all()
     items = [dict(row) for row in rows[:limit]]
     note("segment.members", name, {"count": len(items)})
     return answer({"items": items, "next_cursor": str(items[-1]["id"]) if len(rows) > limit else None})
+
+
+@blueprint.get("/segments/<name>/changes")
+@operation(
+    "segment.read",
+    "Who came and who left",
+    answer="segment_api.change_page",
+    query=(LIMIT, BEFORE),
+    tag="segments",
+    problems=(400, 403, 404),
+)
+def changes(name: str, limit: int, cursor: int | None) -> Any:
+    """Entries and exits with their cause, newest first."""
+    with reading() as connection:
+        found = _found(connection, name)
+        _require_persons()
+        rows = room.changes(connection, found.id, limit=limit + 1, before=cursor)
+    items = rows[:limit]
+    note("segment.changes", name, {"count": len(items)})
+    return answer({"items": items, "next_cursor": str(items[-1].id) if len(rows) > limit else None})
+
+
+def _require_persons() -> None:
+    if not audience_view.sees_persons(view()):
+        raise Forbidden("your department and role do not see who customers are, so members are not listed")
+
+
+@blueprint.post("/segments/refresh")
+@operation("segment.write", "Decide all segments", answer="segment_api.refreshed", tag="segments", problems=(403,))
+def refresh() -> Any:
+    """Bring attributes, segments and monitors up to date for whoever changed since the last time; answers when that is done."""
+    report = room.refresh_changed(house().engine, lake=house().settings.lake)
+    note("segment.refresh", None, {"fired": report.fired})
+    items = [{key: getattr(one, key) for key in ("name", "members", "entered", "left")} for one in report.segments.segments]
+    return answer({"as_of": report.segments.as_of, "profiles": report.attributes.profiles, "segments": items, "fired": report.fired})
 
 
 @blueprint.get("/segments/<name>/explain/<uuid:profile_id>")
@@ -177,72 +220,3 @@ def explain(name: str, profile_id: UUID) -> Any:
         made = room.explain(connection, found.condition, living)
     note("profile.read", str(living), {"part": "segment", "segment": name})
     return audience_view.why(view(), found.condition, made)
-
-
-# --- attributes
-
-
-@blueprint.get("/attributes")
-@operation("attribute.read", "All attributes", answer="segment_api.attribute_list", tag="attributes")
-def attribute_list() -> Any:
-    """The active definitions, with the type of the value."""
-    with reading() as connection:
-        found = attribute_room.definitions(connection)
-    items = [{"name": d.name, "type": d.type.value, "definition": dict(d.document)} for d in sorted(found, key=lambda d: d.name)]
-    return {"items": items}
-
-
-@blueprint.put("/attributes/<name>")
-@operation(
-    "attribute.write", "Declare an attribute", answer="segment_api.attribute_change", body="attribute", tag="attributes", problems=(400,)
-)
-def attribute_put(name: str) -> Any:
-    """Make it active, as a new version where it differs; the next refresh computes everybody."""
-    document = _body("attribute")
-    if document["name"] != name:
-        raise BadRequest("The name of the body is not that of the address.", [PlaceError("name", f"must be {name}")])
-    if document["kind"] in ("sql", "python"):
-        principal().require("source.write")
-    with house().engine.begin() as connection:
-        try:
-            (change,) = attribute_room.declare(connection, [attribute_room.load(document)], principal().name)
-        except DefinitionError as error:
-            raise audience_view.refused(error) from None
-        audit(connection, principal(), "attribute.write", name, {"version": change.version})
-    return {"name": change.name, "change": change.change, "version": change.version}
-
-
-@blueprint.get("/profiles/<uuid:profile_id>/attributes")
-@operation(
-    "profile.read", "Attributes and segments of a customer", answer="segment_api.profile_attributes", tag="attributes", problems=(404,)
-)
-def profile_attributes(profile_id: UUID) -> Any:
-    """Each value that there is, when it was computed and the moment it stands at; the segments that the customer is in."""
-    with reading() as connection:
-        living = profiles.living(connection, profile_id)
-        found = attributes_of(connection, living)
-    note("profile.read", str(living), {"part": "attributes"})
-    return answer(found)
-
-
-def attributes_of(connection: Connection, profile_id: UUID) -> dict[str, Any]:
-    """The attributes and segments of a living profile, hidden ones left out."""
-    row = (
-        connection.execute(text('select as_of, computed_at, "values" from profile_attribute where profile_id = :id'), {"id": profile_id})
-        .mappings()
-        .one_or_none()
-    )
-    inside = connection.execute(
-        text("""select s.name from segment_member m join segment s on s.id = m.segment_id
-            where m.profile_id = :id and s.deleted_at is null order by s.name"""),
-        {"id": profile_id},
-    ).scalars()
-    known = {d.name: d for d in attribute_room.definitions(connection)}
-    values = {} if row is None else audience_view.shown_attributes(view(), row["values"], known)
-    return {
-        "profile_id": profile_id,
-        "as_of": None if row is None else row["as_of"],
-        "computed_at": None if row is None else row["computed_at"],
-        "values": values,
-        "segments": list(inside),
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +53,53 @@ def plan(engine: Engine, wanted: Iterable[Definition], *, sample: int = 2_000, a
         transaction.rollback()
     names = sorted({d.name for d in wanted})
     return AttributesPlan(len(ids), tuple(_difference(name, before, after) for name in names))
+
+
+def values_as_of(engine: Engine, profile_id: UUID, moment: datetime) -> dict[str, Any]:
+    """The attributes of a person as they would have been at a past moment, from what is known today; nothing is stored."""
+    with engine.connect() as connection, connection.begin() as transaction:
+        connection.execute(text("delete from profile_attribute where profile_id = :id"), {"id": profile_id})
+        compute(connection, [profile_id], definitions(connection), moment.astimezone(UTC))
+        found = _values(connection, [profile_id]).get(profile_id, {})
+        transaction.rollback()
+    return found
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What the values of an attribute look like among the people who were looked at, the commonest values first."""
+
+    name: str
+    people: int
+    with_value: int
+    least: Any
+    middle: Any
+    most: Any
+    common: tuple[tuple[Any, int], ...]
+
+
+def spread(engine: Engine, wanted: Iterable[Definition], *, sample: int = 2_000, as_of: datetime | None = None) -> list[Spread]:
+    """The values that definitions give, on the sample of people that `plan` looks at; nothing is stored.
+
+    Raises:
+        DefinitionError: they cannot be declared.
+    """
+    now = (as_of or datetime.now(UTC)).astimezone(UTC)
+    wanted = list(wanted)
+    with engine.connect() as connection, connection.begin() as transaction:
+        ids = list(connection.execute(text(_SAMPLE), {"size": sample}).scalars())
+        declare(connection, wanted, "dry run")
+        compute(connection, ids, definitions(connection), now)
+        found = _values(connection, ids)
+        transaction.rollback()
+    return [_spread(d.name, len(ids), [values[d.name] for values in found.values() if d.name in values]) for d in wanted]
+
+
+def _spread(name: str, people: int, values: list[Any]) -> Spread:
+    ordered = sorted(value for value in values if not isinstance(value, list | bool))
+    least, middle, most = (ordered[0], ordered[len(ordered) // 2], ordered[-1]) if ordered else (None, None, None)
+    words = Counter(word for value in values for word in (value if isinstance(value, list) else [value]))
+    return Spread(name, people, len(values), least, middle, most, tuple(words.most_common(5)))
 
 
 def _values(connection: Connection, ids: list[UUID]) -> dict[UUID, dict[str, Any]]:

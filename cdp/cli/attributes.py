@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from uuid import UUID
 
 import click
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from cdp import attributes as room
+from cdp.attributes.language.check import unknown
 from cdp.attributes.plan import explain as explain_value
 from cdp.attributes.plan import plan as plan_values
+from cdp.attributes.plan import spread, values_as_of
 from cdp.cli.console import database, err, out
+from cdp.errors import PlatformError
 from cdp.segments.pipeline import changed_since, last_refresh
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -43,9 +48,50 @@ def list_(as_json: bool) -> None:
 @attributes.command()
 @click.argument("file", type=_FILE)
 def check(file: Path) -> None:
-    """Say what is wrong with the definitions in FILE, or what declaring them would change, on a sample of customers."""
-    wanted = room.read_file(file)
-    found = plan_values(database(), wanted)
+    """Say what is wrong with the definitions in FILE, without storing anything."""
+    with database().connect() as connection, connection.begin() as transaction:
+        for change in room.declare(connection, room.read_file(file), "command line"):
+            out.print(f"{change.name}: would be {change.change}")
+        transaction.rollback()
+
+
+@attributes.command()
+@click.argument("what", metavar="NAME|FILE")
+def preview(what: str) -> None:
+    """What values attribute NAME has, or those in FILE would have, on a sample of customers."""
+    wanted = room.read_file(Path(what)) if Path(what).is_file() else [_known(what)]
+    table = Table("Attribute", "With a value", "Least", "Middle", "Most", "Commonest", box=None)
+    for one in spread(database(), wanted):
+        common = ", ".join(f"{value} ({count})" for value, count in one.common)
+        ends = ["" if value is None else str(value) for value in (one.least, one.middle, one.most)]
+        table.add_row(one.name, f"{one.with_value:,} of {one.people:,}", *ends, escape(common))
+    out.print(table)
+
+
+def _known(name: str) -> room.Definition:
+    with database().connect() as connection:
+        known = {d.name: d for d in room.definitions(connection)}
+    if name not in known:
+        raise unknown("attribute or file", name, known, "")
+    return known[name]
+
+
+@attributes.command("as-of")
+@click.argument("profile_id", type=click.UUID)
+@click.argument("moment", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]))
+def as_of(profile_id: UUID, moment: datetime) -> None:
+    """The attributes of a customer at a past MOMENT (UTC), from the events that are known today."""
+    found = values_as_of(database(), profile_id, moment.replace(tzinfo=UTC))
+    if not found:
+        raise PlatformError(f"no living profile has the id {profile_id}")
+    out.print_json(json.dumps(found))
+
+
+@attributes.command()
+@click.argument("file", type=_FILE)
+def plan(file: Path) -> None:
+    """What declaring the definitions in FILE would change, on a sample of customers; nothing is stored."""
+    found = plan_values(database(), room.read_file(file))
     table = Table("Attribute", f"Differs among {found.people}", "For example (now → then)", box=None)
     for one in found.differences:
         examples = "; ".join(f"{now} → {then}" for _, now, then in one.examples[:3])

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 from rich.tree import Tree
+from sqlalchemy import Connection
 
 from cdp import segments as room
 from cdp.attributes import DefinitionError
@@ -28,14 +29,14 @@ def segments() -> None:
     """Which customers meet a condition, since when, and why."""
 
 
-def _read(file: Path) -> dict[str, dict[str, str]]:
+def _read(file: Path) -> dict[str, dict[str, Any]]:
     try:
         document = yaml.safe_load(file.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DefinitionError(str(file), f"this is no YAML: {' '.join(str(error).split())}") from None
     found = document.get("segments") if isinstance(document, dict) else None
     if not isinstance(found, dict) or not all(isinstance(one, dict) and "condition" in one for one in found.values()):
-        raise DefinitionError(str(file), "a segments file has the member segments: name to {title, description, condition}")
+        raise DefinitionError(str(file), "a segments file has the member segments: name to {title, description, condition, soon}")
     return found
 
 
@@ -73,9 +74,13 @@ def apply(file: Path) -> None:
             out.print(f"{name}: version {found.version}")
 
 
-def _save(connection: Any, name: str, one: dict[str, str]) -> room.Segment:
+def _save(connection: Connection, name: str, one: dict[str, Any]) -> room.Segment:
+    extra = sorted(set(one) - {"condition", "title", "description", "soon"})
+    if extra:
+        raise DefinitionError(f"segment {name}", f"{extra[0]!r} is unknown: a segment has condition, title, description and soon")
+    titles = {key: one.get(key) for key in ("title", "description", "soon")}
     try:
-        return room.save(connection, name, one["condition"], "command line", title=one.get("title"), description=one.get("description"))
+        return room.save(connection, name, one["condition"], "command line", **titles)
     except DefinitionError as error:
         raise error.within(f"segment {name}") from None
 
@@ -84,10 +89,11 @@ def _save(connection: Any, name: str, one: dict[str, str]) -> room.Segment:
 @click.argument("name")
 @click.argument("condition")
 @click.option("--title", help="What people call it.")
-def define(name: str, condition: str, title: str | None) -> None:
+@click.option("--soon/--not-soon", default=None, help="Decide it for a customer as soon as something happens.  [default: soon]")
+def define(name: str, condition: str, title: str | None, soon: bool | None) -> None:
     """Store the segment NAME with a CONDITION, such as 'orders.count in last 90 days >= 2 and consent(email)'."""
     with database().begin() as connection:
-        found = room.save(connection, name, condition, "command line", title=title)
+        found = room.save(connection, name, condition, "command line", title=title, soon=soon)
     out.print(f"{found.name}: version {found.version}: {found.text}")
 
 
@@ -130,21 +136,24 @@ def preview(condition: str, live: bool, as_json: bool) -> None:
 
 @segments.command()
 @click.argument("names", nargs=-1)
-@click.option("--changed", is_flag=True, help="Only customers that changed since the last refresh, and those whom time has moved.")
-@click.option("--no-copy", is_flag=True, help="Leave the columnar copy for previews as it is.")
+@click.option("--changed", is_flag=True, help="Whoever changed since the last refresh, and those whom time has moved.")
+@click.option("--no-copy", is_flag=True, help="Decide in the database, and leave the columnar copy as it is.")
 def refresh(names: tuple[str, ...], changed: bool, no_copy: bool) -> None:
-    """Decide the members of all segments, or of NAMES and what they build on; attributes are brought up to date first with --changed."""
+    """Decide the members of all segments, or of NAMES and what they build on. With --changed, attributes come first and monitors follow."""
     engine = database()
     if changed:
         report = room.refresh_changed(engine, lake=None if no_copy else settings().lake).segments
     else:
         with Progress(console=err, transient=True) as progress:
             task = progress.add_task("Deciding", total=None)
-            report = room.refresh(
-                engine, names=names or None, progress=lambda done, total: progress.update(task, completed=done, total=total)
-            )
-        if not no_copy:
-            room.build(engine, settings().lake / "segments", report.as_of)
+
+            def show(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total)
+
+            if names or no_copy:
+                report = room.refresh(engine, names=names or None, progress=show)
+            else:
+                report = room.refresh_in_copy(engine, settings().lake / "segments", progress=show)
     table = Table("Segment", "Members", "Entered", "Left", "Looked at", "Seconds", box=None)
     for one in report.segments:
         looked = "everybody" if one.decided is None else f"{one.decided:,}"
@@ -197,6 +206,19 @@ def as_of(name: str, moment: datetime) -> None:
         room.get(connection, name)
         for profile_id in room.members_as_of(connection, name, moment.replace(tzinfo=UTC)):
             out.print(str(profile_id))
+
+
+@segments.command()
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+def changes(name: str, limit: int) -> None:
+    """Who came into segment NAME and who left it, newest first."""
+    with database().connect() as connection:
+        found = room.changes(connection, room.get(connection, name).id, limit=limit)
+    table = Table("At (UTC)", "Profile", "Change", "Cause", box=None)
+    for one in found:
+        table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", str(one.profile_id), one.change, one.cause)
+    out.print(table if found else "Nobody came or left yet")
 
 
 @segments.command()

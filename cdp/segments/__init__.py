@@ -3,7 +3,7 @@
 from cdp.segments.columnar import Copy
 from cdp.segments.deciding import build, refresh_in_copy
 from cdp.segments.explain import Why, explain
-from cdp.segments.membership import SegmentReport, SegmentsReport, members_as_of, refresh
+from cdp.segments.membership import Move, SegmentReport, SegmentsReport, changes, members_as_of, refresh
 from cdp.segments.monitor import (
     FIRES,
     Logged,
@@ -22,7 +22,7 @@ from cdp.segments.monitor import (
 from cdp.segments.pipeline import RefreshReport, changed_since, decide, refresh_all, refresh_changed, refresh_since, refresh_soon
 from cdp.segments.plan import SegmentPlan, plan
 from cdp.segments.preview import Preview, preview
-from cdp.segments.store import Segment, checked, delete, dependants, get, save, segments
+from cdp.segments.store import Segment, checked, delete, dependants, get, naming, save, segments
 from cdp.segments.text import parse, write
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Copy",
     "Logged",
     "Monitor",
+    "Move",
     "Preview",
     "RefreshReport",
     "Segment",
@@ -40,6 +41,7 @@ __all__ = [
     "Why",
     "build",
     "changed_since",
+    "changes",
     "check_monitor",
     "checked",
     "decide",
@@ -53,6 +55,7 @@ __all__ = [
     "get_monitor",
     "members_as_of",
     "monitors",
+    "naming",
     "parse",
     "plan",
     "preview",

@@ -244,6 +244,25 @@ def withdraw(connection: Connection) -> None:
         _apply(connection, segment_id, "definition", datetime.now(UTC), scoped=False)
 
 
+@dataclass(frozen=True)
+class Move:
+    """Somebody who came into a segment or left it."""
+
+    id: int
+    profile_id: UUID
+    change: str
+    cause: str
+    at: datetime
+
+
+def changes(connection: Connection, segment_id: int, *, limit: int = 50, before: int | None = None) -> list[Move]:
+    """Who came and who left, newest first, older than the change `before`."""
+    statement = """select id, profile_id, change, cause, at from segment_change
+        where segment_id = :segment and (cast(:before as bigint) is null or id < :before) order by id desc limit :limit"""
+    rows = connection.execute(text(statement), {"segment": segment_id, "before": before, "limit": limit})
+    return [Move(*row) for row in rows]
+
+
 def members_as_of(connection: Connection, name: str, moment: datetime) -> list[UUID]:
     """Who was in a segment at a past moment, from the recorded stays."""
     statement = """select profile_id from segment_member m join segment s on s.id = m.segment_id where s.name = :name and entered_at <= :at

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from cdp.attributes import types
 from cdp.attributes.errors import DefinitionError
 from cdp.attributes.language.check import unknown
+from cdp.attributes.language.tree import Compare, Reference
 from cdp.db.segment_tables import segment, segment_version
 from cdp.segments import document, text
 from cdp.segments.check import check
-from cdp.segments.tree import Condition, segments_named
+from cdp.segments.tree import Condition, event_parts, every_leaf, segments_named
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -145,6 +146,17 @@ def delete(connection: Connection, name: str) -> None:
     if users:
         raise DefinitionError(name, f"the segment is named by {', '.join(users)}: change or delete those first")
     connection.execute(update(segment).where(segment.c.name == name).values(deleted_at=func.now()))
+
+
+def naming(connection: Connection, attribute: str) -> list[str]:
+    """Segments whose condition names an attribute."""
+    return sorted(one.name for one in segments(connection).values() if attribute in _attributes_named(one.condition))
+
+
+def _attributes_named(condition: Condition) -> set[str]:
+    found = {leaf.field for leaf in every_leaf(condition) if isinstance(leaf, Compare)}
+    parts = [part for leaf in every_leaf(condition) for part in (leaf, *event_parts(leaf))]
+    return found | {part.value.name for part in parts if isinstance(part, Compare) and isinstance(part.value, Reference)}
 
 
 def dependants(connection: Connection, name: str) -> list[str]:

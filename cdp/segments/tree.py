@@ -113,6 +113,14 @@ def every_leaf(condition: Condition) -> Iterator[Leaf]:
             yield from every_leaf(leaf.condition)
 
 
+def event_parts(leaf: Leaf) -> list[Compare]:
+    """What a leaf asks of events."""
+    matches = [leaf.match] if isinstance(leaf, Events) else []
+    if isinstance(leaf, Sequence):
+        matches = [leaf.first, *(step.match for step in leaf.steps), *(step.without for step in leaf.steps if step.without)]
+    return [part for match in matches if match.where is not None for part in leaves(match.where) if isinstance(part, Compare)]
+
+
 def segments_named(condition: Condition) -> set[str]:
     """Other segments that a condition names."""
     return {leaf.name for leaf in every_leaf(condition) if isinstance(leaf, InSegment)}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from cdp import attributes
 from cdp.access import Role
@@ -93,3 +94,45 @@ def signed_in(app: Any, company: Company) -> FlaskClient:
     token = page.split('name="csrf" value="')[1].split('"')[0]
     assert client.post("/sign-in", data={"csrf": token, "name": name, "password": "a long enough secret"}).status_code in (302, 303)
     return client
+
+
+def test_entries_exits_and_past_members_are_told(marketer: FlaskClient, company: Company) -> None:
+    assert marketer.put("/v1/segments/known", json={"condition": "display_name exists", "soon": False}).json["soon"] is False
+    report = marketer.post("/v1/segments/refresh").json
+    (one,) = [found for found in report["segments"] if found["name"] == "known"]
+    assert one["entered"] == one["members"] > 1
+    listed = marketer.get("/v1/segments/known/members?limit=200").json["items"]
+    moved = marketer.get("/v1/segments/known/changes?limit=1").json
+    assert (moved["items"][0]["change"], moved["items"][0]["cause"]) == ("entered", "condition")
+    older = marketer.get(f"/v1/segments/known/changes?limit=200&cursor={moved['next_cursor']}").json["items"]
+    assert len(older) == len(listed) - 1
+    past = marketer.get("/v1/segments/known/members?as_of=2020-01-01").json["items"]
+    assert past == []
+    assert marketer.get(f"/v1/segments/known/members?limit=200&as_of={report['as_of']}").json["items"] == listed
+    assert marketer.get("/v1/segments/known/members?as_of=soon").status_code == 400
+    marketer.put("/v1/segments/known", json={"condition": "not display_name exists"})
+    marketer.post("/v1/segments/refresh")
+    assert marketer.get("/v1/segments/known/members").json["items"] == []
+    assert marketer.get(f"/v1/segments/known/members?limit=200&as_of={report['as_of']}").json["items"] == listed
+    somebody = listed[0]["id"]
+    assert "known" in marketer.get(f"/v1/profiles/{somebody}/attributes?as_of={report['as_of']}").json["segments"]
+    assert "known" not in marketer.get(f"/v1/profiles/{somebody}/attributes").json["segments"]
+
+
+def test_an_attribute_is_planned_explained_and_computed_for_a_past_day(marketer: FlaskClient, company: Company) -> None:
+    body = {"name": "everything", "kind": "count", "of": "*"}
+    planned = marketer.post("/v1/attributes/everything/plan", json=body).json
+    assert planned["people"] == planned["with_value"] == planned["differing"] > 0
+    assert planned["least"] <= planned["middle"] <= planned["most"] > 0
+    assert "everything" not in [one["name"] for one in marketer.get("/v1/attributes").json["items"]]
+    with company.engine.connect() as connection:
+        row = connection.execute(text("select profile_id, min(at) as first from interaction group by 1 having count(*) > 1 limit 1")).one()
+    why = marketer.get(f"/v1/profiles/{row.profile_id}/attributes/orders_total").json
+    assert why["definition"]["kind"] == "count"
+    assert why["inputs"] == why["value"]
+    assert marketer.get(f"/v1/profiles/{row.profile_id}/attributes/nothing").status_code == 404
+    before = marketer.get(f"/v1/profiles/{row.profile_id}/attributes?as_of=1999-01-01").json["values"]
+    now = marketer.get(f"/v1/profiles/{row.profile_id}/attributes").json["values"]
+    assert "first_event_at" in now
+    assert "first_event_at" not in before
+    assert marketer.get(f"/v1/profiles/{row.profile_id}/attributes").json["values"] == now
