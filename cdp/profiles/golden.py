@@ -112,12 +112,31 @@ def _contact_points(records: Sequence[StoredRecord], name: str) -> list[dict[str
 
 
 def _addresses(records: Sequence[StoredRecord]) -> list[dict[str, Any]]:
-    pairs = (
+    """Distinct addresses; one that says less of the same place (no region, say) counts as the one that says most."""
+    said = [
         (tuple(address.get(part) for part in _ADDRESS), record) for record in records for address in record.canonical.get("addresses") or ()
-    )
+    ]
+    fullest = _fullest({parts for parts, _ in said})
+    pairs = ((fullest[parts], record) for parts, record in said)
     return [
         {part: value for part, value in zip(_ADDRESS, parts, strict=True) if value is not None} | seen for parts, seen in _gather(pairs)
     ]
+
+
+def _fullest(addresses: set[tuple[str | None, ...]]) -> dict[tuple[str | None, ...], tuple[str | None, ...]]:
+    """Address -> the one address that says everything it says, in any case, and more; itself where none does or several do."""
+    ordered = sorted(addresses, key=lambda parts: (-sum(part is not None for part in parts), str(parts)))
+    found: dict[tuple[str | None, ...], tuple[str | None, ...]] = {}
+    for place, parts in enumerate(ordered):
+        within = [other for other in ordered[:place] if found[other] == other and _says(other, parts)]
+        found[parts] = within[0] if len(within) == 1 and parts[0] is not None else parts
+    return found
+
+
+def _says(fuller: tuple[str | None, ...], parts: tuple[str | None, ...]) -> bool:
+    return all(
+        part is None or (other is not None and part.casefold() == other.casefold()) for other, part in zip(fuller, parts, strict=True)
+    )
 
 
 def _identifiers(records: Sequence[StoredRecord]) -> list[dict[str, Any]]:

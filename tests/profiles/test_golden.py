@@ -110,3 +110,13 @@ def test_a_name_whose_parts_are_known_is_not_shown_as_it_was_written() -> None:
     parts = record(full_name="Lee, Ann", given_name="Ann", family_name="Lee")
     assert "full_name" not in golden_document([parts], [], Policy())["values"]
     assert golden_document([record(full_name="Madonna")], [], Policy())["values"]["full_name"]["value"] == "Madonna"
+
+
+def test_an_address_that_says_less_of_a_place_is_the_one_that_says_most() -> None:
+    whole = {"street": "Willow Dr", "house_number": "19", "city": "Portland", "region": "OR", "postal_code": "97271", "country": "US"}
+    less = {"street": "WILLOW DR", "house_number": "19", "city": "Portland", "postal_code": "97271"}
+    other = {"street": "Willow Dr", "house_number": "21", "city": "Portland"}
+    town = {"city": "Portland"}
+    document = golden_document([record(addresses=[less]), record(addresses=[whole, other, town])], [], Policy())
+    found = document["contact"]["addresses"]
+    assert sorted((a.get("house_number") or "", a.get("region") or "") for a in found) == [("", ""), ("19", "OR"), ("21", "")]
