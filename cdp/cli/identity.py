@@ -1,4 +1,4 @@
-"""Commands on who is who that need no database: a file of records, a mapping, and the engine."""
+"""Commands on who is who: of the records of a file, with a mapping and without a database, or of what is stored."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 
 import click
 
-from cdp.cli.console import out
+from cdp.cli.console import database, out
 from cdp.errors import PlatformError
-from cdp.identity import Evaluation, Kind, Options, Resolution, charts, resolve, review
+from cdp.identity import Evaluation, Explanation, Kind, Options, Resolution, charts, resolve, review
 from cdp.identity import explain as explain_pair
 from cdp.identity import train as train_model
 from cdp.identity.compared import Engine, compare_all
 from cdp.identity.labelled import FEBRL, Labelled, customers, febrl, labelled, score
 from cdp.identity.model import read_model
 from cdp.identity.profiling import profile
+from cdp.profiles import models
 
 NAMES = {
     "prepare": "prepare",
@@ -120,11 +121,20 @@ def train(records: Path, mapping_path: Path, output: Path) -> None:
 
 
 @identity.command()
-@click.argument("model_path", type=click.Path(path_type=Path))
+@click.argument("model_path", type=click.Path(path_type=Path), required=False)
 @click.option("--chart", type=click.Path(path_type=Path), help="Also draw the weights into this HTML file.")
-def show(model_path: Path, chart: Path | None) -> None:
-    """Show a model: shares, name forms, and the evidence of each level in nats."""
-    model = read_model(model_path)
+def show(model_path: Path | None, chart: Path | None) -> None:
+    """Show a model: shares, name forms, and the evidence of each level in nats.
+
+    MODEL_PATH is a file that `train` wrote; without it, the model is shown that decides over the stored records.
+    """
+    if model_path:
+        model = read_model(model_path)
+    else:
+        with database().connect() as connection:
+            stored = models.current(connection)
+        model = stored.model
+        out.print(f"model {stored.id}, " + ("pinned" if stored.pinned else "learned by the last resolution"))
     out.print("share of candidate pairs: " + ", ".join(f"{kind.name.lower()} {model.share[kind]:.1%}" for kind in Kind))
     out.print(f"forms of given names learned: {len(model.forms)}" + "".join(f"\n  {x} = {y}" for x, y in model.forms[:20]))
     if model.family_first:
@@ -142,16 +152,51 @@ def show(model_path: Path, chart: Path | None) -> None:
 
 
 @identity.command()
+@click.argument("model_path", type=click.Path(path_type=Path), required=False)
+def pin(model_path: Path | None) -> None:
+    """Let every resolution go by the model in MODEL_PATH, or by the last one learned, instead of learning it again."""
+    with database().begin() as connection:
+        number = models.pin(connection, read_model(model_path) if model_path else None)
+    out.print(f"Model {number} is pinned: `cdp resolve` goes by it until `cdp identity unpin`")
+
+
+@identity.command()
+def unpin() -> None:
+    """Let every resolution learn its model from the records as they are."""
+    with database().begin() as connection:
+        done = models.unpin(connection)
+    out.print("The next `cdp resolve` learns its model" if done else "No model was pinned")
+
+
+@identity.command()
 @click.argument("a")
 @click.argument("b")
-@click.option("--records", type=click.Path(path_type=Path), required=True, help="The file that holds both records.")
-@MAPPING
+@click.option("--records", type=click.Path(path_type=Path), help="A file that holds both records, instead of what is stored.")
+@click.option("--mapping", "mapping_path", type=click.Path(path_type=Path), help="With --records: which column means what (YAML).")
 @click.option(
-    "--model", "model_path", type=click.Path(path_type=Path), help="A model that `train` wrote; without it, one is trained on the file."
+    "--model", "model_path", type=click.Path(path_type=Path), help="With --records: a model that `train` wrote; else one is trained."
 )
 @click.option("--chart", type=click.Path(path_type=Path), help="Also draw the sum as a waterfall into this HTML file.")
-def explain(a: str, b: str, records: Path, mapping_path: Path, model_path: Path | None, chart: Path | None) -> None:
-    """Explain why the records with keys A and B are one person, or not."""
+def explain(a: str, b: str, records: Path | None, mapping_path: Path | None, model_path: Path | None, chart: Path | None) -> None:
+    """Explain why the records A and B are one person, or not.
+
+    Of stored records A and B are SOURCE:KEY each; of the records of a file, their keys.
+    """
+    if records:
+        if not mapping_path:
+            raise PlatformError("--records needs --mapping: which column of the file means what (YAML)")
+        explained = _explain_in_file(a, b, records, mapping_path, model_path)
+    else:
+        with database().connect() as connection:
+            explained = models.explain_stored(connection, a, b)
+    for line in explained.lines():
+        out.print(line)
+    if chart:
+        charts.write(charts.waterfall(explained, f"{a} and {b}"), chart)
+        out.print(f"chart: {chart}")
+
+
+def _explain_in_file(a: str, b: str, records: Path, mapping_path: Path, model_path: Path | None) -> Explanation:
     table = customers(records, mapping_path)
     keys = table["source_key"].to_pylist()
     missing = [key for key in (a, b) if key not in keys]
@@ -160,12 +205,7 @@ def explain(a: str, b: str, records: Path, mapping_path: Path, model_path: Path 
             f"{records} has no record with the key {missing[0]!r}; keys look like {keys[0] if keys else '(there are none)'!r}"
         )
     model = read_model(model_path) if model_path else train_model(table)
-    explained = explain_pair(model, table, keys.index(a), keys.index(b))
-    for line in explained.lines():
-        out.print(line)
-    if chart:
-        charts.write(charts.waterfall(explained, f"{a} and {b}"), chart)
-        out.print(f"chart: {chart}")
+    return explain_pair(model, table, keys.index(a), keys.index(b))
 
 
 @identity.command("profile")
