@@ -1,40 +1,122 @@
-"""An interaction may name a customer that no customer stream has: it lands as a sparse record of the interaction's stream."""
+"""An interaction may name a customer that no customer stream has: what all of them say lands as one sparse record of their stream.
+
+Of each field the newest value holds, by the time of the interaction that gave it; contact points and identifiers are all kept. So the
+record is the same whatever order interactions come in, in whatever pages. Its raw form says when each value was given.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
+import orjson
 import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from cdp.db import copy_table
-from cdp.ingest.fingerprint import fingerprint
+from cdp.ingest.fingerprint import dump
 from cdp.ingest.landing import CUSTOMER, StreamTarget, land_consents
 from cdp.records import MappedBatch, canonical_json
+from cdp.records.model import CUSTOMER as COLUMNS
+
+State = dict[str, dict[str, Any]]
+"""`values`: field -> [time, value], each member of an object a field; `kept`: field -> JSON of each value -> when it was last given."""
+
+_KEPT = frozenset(field.name for field in COLUMNS if pa.types.is_list(field.type))
 
 
 def land_named_customers(connection: Connection, target: StreamTarget, batch: MappedBatch) -> None:
-    """Write the customers that a page of interactions names: new ones are added, one that says something else than before is changed."""
+    """Write the customers that a page of interactions names: new ones are added, one of whom something else is known is changed."""
     table = batch.table
     if table.num_rows == 0:
         return
-    canonical = canonical_json(table)
-    hashes = fingerprint(pa.table({"canonical": canonical})).hash
-    connection.execute(
-        text("create temp table if not exists landing_named (source_key text, canonical jsonb, content_hash bytea) on commit delete rows")
+    assert batch.times is not None
+    times = [at.isoformat() for at in batch.times.to_pylist()]
+    keys = table["source_key"].to_pylist()
+    stored = _stored(connection, target, set(keys))
+    states: dict[str, State] = {}
+    for key, at, document in zip(keys, times, canonical_json(table).to_pylist(), strict=True):
+        states[key] = absorb(states.get(key) or stored.get(key), orjson.loads(document), at)
+    changed = {key: state for key, state in states.items() if state != stored.get(key)}
+    _write(connection, target, changed)
+    land_consents(connection, replace(target, kind=CUSTOMER), table)
+
+
+def absorb(state: State | None, document: dict[str, Any], at: str) -> State:
+    """The state after an interaction at `at` (ISO 8601, UTC) named the customer with `document`; `state` itself is not changed."""
+    values, kept = (dict(state["values"]), dict(state["kept"])) if state else ({}, {})
+    for name, value in document.items():
+        if name in _KEPT:
+            seen = dict(kept.get(name, {}))
+            seen.update({said: max(at, seen.get(said, "")) for said in map(dump, value)})
+            kept[name] = seen
+        elif isinstance(value, dict):
+            for member, inner in value.items():
+                _newest(values, f"{name}.{member}", inner, at)
+        else:
+            _newest(values, name, value, at)
+    return {"values": values, "kept": kept}
+
+
+def _newest(values: dict[str, Any], name: str, value: Any, at: str) -> None:
+    held = values.get(name)
+    if held is None or (held[0], dump(held[1])) < (at, dump(value)):
+        values[name] = [at, value]
+
+
+def document_of(state: State) -> dict[str, Any]:
+    """The canonical document of a state; of the values that are kept, the newest come first."""
+    document: dict[str, Any] = {}
+    for name, (_, value) in state["values"].items():
+        outer, _, inner = name.partition(".")
+        if inner:
+            document.setdefault(outer, {})[inner] = value
+        else:
+            document[name] = value
+    for name, seen in state["kept"].items():
+        document[name] = [orjson.loads(said) for said, _ in sorted(sorted(seen.items()), key=lambda each: each[1], reverse=True)]
+    return document
+
+
+def _stored(connection: Connection, target: StreamTarget, keys: Collection[str]) -> dict[str, State]:
+    rows = connection.execute(
+        text(
+            """select source_key, raw, canonical from record
+               where source_id = :source and stream = :stream and source_key = any(:keys) for update"""
+        ),
+        target.params | {"keys": sorted(keys)},
     )
-    rows = {"source_key": table["source_key"], "canonical": canonical, "content_hash": hashes}
+    return {row.source_key: row.raw if "kept" in row.raw else absorb(None, row.canonical, "") for row in rows}
+
+
+def _write(connection: Connection, target: StreamTarget, states: dict[str, State]) -> None:
+    """Write the states; a record whose document stays as it was has not changed."""
+    if not states:
+        return
+    canonical = [dump(document_of(state)) for state in states.values()]
+    rows = {
+        "source_key": list(states),
+        "raw": [dump(state) for state in states.values()],
+        "canonical": canonical,
+        "content_hash": ["\\x" + hashlib.md5(each.encode(), usedforsecurity=False).hexdigest() for each in canonical],
+    }
+    connection.execute(
+        text(
+            """create temp table if not exists landing_named (source_key text, raw jsonb, canonical jsonb, content_hash bytea)
+               on commit delete rows"""
+        )
+    )
     copy_table(connection, pa.table(rows), "landing_named")
     connection.execute(
         text(
-            """insert into record (source_id, stream, source_key, raw, canonical, content_hash, run_id)
-               select :source, :stream, source_key, canonical, canonical, content_hash, :run from landing_named
+            """insert into record as r (source_id, stream, source_key, raw, canonical, content_hash, run_id)
+               select :source, :stream, source_key, raw, canonical, content_hash, :run from landing_named
                on conflict (source_id, stream, source_key) do update
-                 set raw = excluded.raw, canonical = record.canonical || excluded.canonical, content_hash = excluded.content_hash,
-                     changed_at = now(), run_id = excluded.run_id
-                 where record.content_hash <> excluded.content_hash"""
+                 set raw = excluded.raw, canonical = excluded.canonical, content_hash = excluded.content_hash, run_id = excluded.run_id,
+                     changed_at = case when r.content_hash = excluded.content_hash then r.changed_at else now() end"""
         ),
         target.params,
     )
     connection.execute(text("truncate landing_named"))
-    land_consents(connection, replace(target, kind=CUSTOMER), table)

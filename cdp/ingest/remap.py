@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from cdp.ingest import landing, quarantine
 from cdp.ingest.landing import Landed, StreamTarget
+from cdp.ingest.named import land_named_customers
 from cdp.records import Defaults, StreamMapping, canonical_json, map_batch
 from cdp.records.source import Refused
 
@@ -33,6 +34,8 @@ def remap(connection: Connection, target: StreamTarget, mapping: StreamMapping, 
         whole = Landed(batch.table, raw, hashes, canonical_json(batch.table))
         changed += landing.change(connection, target, whole.take(pa.array(np.flatnonzero(same))))
         landing.land_consents(connection, target, whole.table)
+        if batch.customers is not None:
+            land_named_customers(connection, target, batch.customers)
         moved = np.flatnonzero(~same)
         if len(moved):
             changed += _rekey(connection, target, whole, moved, [keys[batch.row[i]] for i in moved])

@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.records.canonical import canonical_json
 from cdp.records.columns import Context, Defaults
 from cdp.records.customers import customer_table
 from cdp.records.interactions import interaction_keys, interaction_table
@@ -51,7 +52,8 @@ class MappedBatch:
         row: for each row of `table`, the number of its row in the batch, from 0.
         refused: rows for quarantine.
         duplicates: numbers of rows that repeat an earlier row exactly.
-        customers: of an interaction stream whose rows also name customers, those customers, one row a key.
+        customers: of an interaction stream whose rows also name customers, what they say of them: each different row of a key once.
+        times: of `customers`, when the last interaction said so.
     """
 
     table: pa.Table
@@ -59,6 +61,7 @@ class MappedBatch:
     refused: Sequence[RefusedRow]
     duplicates: Sequence[int] = ()
     customers: MappedBatch | None = None
+    times: pa.Array | None = None
 
 
 def map_batch(rows: pa.Table | Sequence[Dict[str, Any]], stream: StreamMapping, defaults: Defaults | None = None) -> MappedBatch:
@@ -77,7 +80,7 @@ def map_batch(rows: pa.Table | Sequence[Dict[str, Any]], stream: StreamMapping, 
     batch = _keep(table, context.rows, stream.interaction, refused | _incomplete(table, stream.interaction))
     if stream.customer is None:
         return batch
-    return replace(batch, customers=_named(customer_table(Context(context.rows, known), stream.customer), batch.row))
+    return replace(batch, customers=_named(customer_table(Context(context.rows, known), stream.customer), batch))
 
 
 def source_keys(rows: pa.Table | Sequence[Dict[str, Any]], stream: StreamMapping, defaults: Defaults | None = None) -> pa.Array:
@@ -148,12 +151,15 @@ def _incomplete(table: pa.Table, mapping: RecordMapping) -> dict[int, RefusedRow
     return refused
 
 
-def _named(table: pa.Table, kept: Index) -> MappedBatch:
-    """The customers that interactions name: the last word of each key; a row that names none is no error."""
-    keys = table["source_key"].take(pa.array(kept)).to_pylist()
-    last = {key: int(row) for key, row in zip(keys, kept, strict=True) if key is not None}
-    rows: Index = np.array(sorted(last.values()), dtype=np.int64)
-    return MappedBatch(table.take(pa.array(rows)), rows, ())
+def _named(table: pa.Table, batch: MappedBatch) -> MappedBatch:
+    """What interactions say of customers, the latest of equal rows; an interaction that names none is no error."""
+    said = table.take(pa.array(batch.row))
+    codes = np.asarray(canonical_json(said).dictionary_encode().indices)
+    order = np.argsort(np.asarray(batch.table["at"].combine_chunks().cast(pa.int64())), kind="stable")
+    keyed = order[np.asarray(said["source_key"].combine_chunks().is_valid())[order]]
+    latest: Index = np.sort(len(keyed) - 1 - np.unique(codes[keyed][::-1], return_index=True)[1])
+    chosen = keyed[latest]
+    return MappedBatch(said.take(pa.array(chosen)), batch.row[chosen], (), times=batch.table["at"].combine_chunks().take(pa.array(chosen)))
 
 
 def _unstorable(rows: pa.Table | Sequence[Dict[str, Any]], limit: int) -> dict[int, RefusedRow]:

@@ -225,8 +225,8 @@ def test_an_interaction_stream_names_customers_too(given: Callable[[Rows], Any])
     assert batch.table["customer_key"].to_pylist() == ["a@b.de", "a@b.de", None]
     assert set(batch.table["customer_stream"].to_pylist()) == {"tickets"}
     assert batch.customers is not None
-    assert batch.customers.table["source_key"].to_pylist() == ["a@b.de"]
-    assert batch.customers.table["given_name"].to_pylist() == ["New"]
+    assert batch.customers.table["source_key"].to_pylist() == ["a@b.de", "a@b.de"]
+    assert batch.customers.table["given_name"].to_pylist() == ["Old", "New"]
 
 
 def test_interactions_without_key_get_one_that_stays(given: Callable[[Rows], Any]) -> None:
