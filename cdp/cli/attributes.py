@@ -41,7 +41,7 @@ def list_(as_json: bool) -> None:
         return
     table = Table("Name", "Kind", "Type", "Title", box=None)
     for definition in sorted(found, key=lambda d: d.name):
-        table.add_row(definition.name, definition.kind, definition.type.value, definition.title)
+        table.add_row(definition.name, definition.kind, definition.type.value, escape(definition.title))
     out.print(table)
 
 
@@ -62,10 +62,19 @@ def preview(what: str) -> None:
     wanted = room.read_file(Path(what)) if Path(what).is_file() else [_known(what)]
     table = Table("Attribute", "With a value", "Least", "Middle", "Most", "Commonest", box=None)
     for one in spread(database(), wanted):
-        common = ", ".join(f"{value} ({count})" for value, count in one.common)
-        ends = ["" if value is None else str(value) for value in (one.least, one.middle, one.most)]
+        common = ", ".join(f"{_plain(value)} ({count})" for value, count in one.common)
+        ends = ["" if value is None else _plain(value) for value in (one.least, one.middle, one.most)]
         table.add_row(one.name, f"{one.with_value:,} of {one.people:,}", *ends, escape(common))
     out.print(table)
+
+
+def _plain(value: object) -> str:
+    """A value as people write it: a whole number without decimals, a list with commas."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return "none" if value is None else str(value)
 
 
 def _known(name: str) -> room.Definition:
@@ -94,8 +103,8 @@ def plan(file: Path) -> None:
     found = plan_values(database(), room.read_file(file))
     table = Table("Attribute", f"Differs among {found.people}", "For example (now → then)", box=None)
     for one in found.differences:
-        examples = "; ".join(f"{now} → {then}" for _, now, then in one.examples[:3])
-        table.add_row(one.name, str(one.differing), examples)
+        examples = "; ".join(f"{_plain(now)} → {_plain(then)}" for _, now, then in one.examples[:3])
+        table.add_row(one.name, str(one.differing), escape(examples))
     out.print(table)
 
 
@@ -133,14 +142,14 @@ def explain(name: str, profile_id: UUID) -> None:
     """Where the value of attribute NAME of a customer comes from."""
     with database().connect() as connection:
         why = explain_value(connection, name, profile_id)
-    out.print(f"{why.name} = {json.dumps(why.value)}")
+    out.print(f"{why.name} = {_plain(why.value)}", markup=False)
     if why.as_of is None:
         out.print("Not computed yet: run `cdp attributes refresh`")
     else:
         inputs = "" if why.inputs is None else f", from {why.inputs} event(s)"
         out.print(f"as of {why.as_of:%Y-%m-%d %H:%M} UTC, computed {why.computed_at:%Y-%m-%d %H:%M} UTC{inputs}")
     for needed, value in why.needs.items():
-        out.print(f"  {needed} = {json.dumps(value)}")
+        out.print(f"  {needed} = {_plain(value)}", markup=False)
     out.print_json(json.dumps(why.definition))
 
 

@@ -49,7 +49,7 @@ def list_() -> None:
     for one in found.values():
         stale = "" if one.refreshed_version in (None, one.version) else " (changed since)"
         as_of = "never decided" if one.as_of is None else f"{one.as_of:%Y-%m-%d %H:%M}{stale}"
-        table.add_row(one.name, f"{one.members:,}", as_of, one.text)
+        table.add_row(one.name, f"{one.members:,}", as_of, escape(one.text))
     out.print(table)
 
 
@@ -60,7 +60,7 @@ def check(file: Path) -> None:
     with database().connect() as connection, connection.begin() as transaction:
         for name, one in _read(file).items():
             found = _save(connection, name, one)
-            out.print(f"{name}: {found.text}")
+            out.print(f"{name}: {found.text}", markup=False)
         transaction.rollback()
 
 
@@ -94,7 +94,7 @@ def define(name: str, condition: str, title: str | None, soon: bool | None) -> N
     """Store the segment NAME with a CONDITION, such as 'orders.count in last 90 days >= 2 and consent(email)'."""
     with database().begin() as connection:
         found = room.save(connection, name, condition, "command line", title=title, soon=soon)
-    out.print(f"{found.name}: version {found.version}: {found.text}")
+    out.print(f"{found.name}: version {found.version}: {found.text}", markup=False)
 
 
 @segments.command()
