@@ -73,6 +73,12 @@ def pools() -> dict[str, Any]:
     return {name: {"slots": POOL_SLOTS, "description": "calls to one vendor", "include_deferred": False} for name in names}
 
 
+def connectors_in_use() -> list[str]:
+    """Names of the connectors that any source is pulled by."""
+    with _engine().connect() as connection:
+        return sorted({row.connector for row in registered(connection)})
+
+
 def source_names(connector: str | None = None) -> list[str]:
     """Names of the sources that are pulled, or of those of one connector."""
     with _engine().connect() as connection:
@@ -144,6 +150,12 @@ def refresh_segments() -> Counts:
 
 
 # --- audiences -----------------------------------------------------------------------------------------------------------------
+
+
+def kinds_due() -> list[str]:
+    """Kinds of destinations of which any is due."""
+    with _engine().connect() as connection:
+        return sorted({destination.kind for destination in due(connection)})
 
 
 def destinations_due(kind: str | None = None) -> list[str]:

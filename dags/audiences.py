@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, XComArg, dag, task
 
 from cdp import jobs
 from cdp.activation import KINDS
@@ -10,9 +10,10 @@ from dags.assets import SEGMENTS
 from dags.later import later
 
 
-def sent(kind: str) -> None:
-    due = task(task_id=f"due_{kind}")(jobs.destinations_due)(kind=kind)
+def sent(kind: str) -> XComArg:
+    due = task(task_id=kind)(jobs.destinations_due)(kind=kind)
     task(task_id=f"send_{kind}", pool=f"cdp_to_{kind}")(later(jobs.send_audience)).expand(name=due)
+    return due
 
 
 @dag(
@@ -25,7 +26,7 @@ def sent(kind: str) -> None:
     doc_md=__doc__,
 )
 def cdp_audiences() -> None:
-    _ = [sent(kind) for kind in KINDS]
+    _ = task.branch(jobs.kinds_due)() >> [sent(kind) for kind in KINDS]
 
 
 cdp_audiences()

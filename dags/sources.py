@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import XComArg, dag, task
 
 from cdp import jobs
 from dags.assets import LANDED
@@ -11,10 +11,11 @@ from dags.later import later
 RETRY = {"retries": 4, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": 2.0, "max_retry_delay": timedelta(hours=1)}
 
 
-def pulled(connector: str) -> None:
-    sources = task(task_id=f"list_{connector}")(jobs.source_names)(connector=connector)
+def pulled(connector: str) -> XComArg:
+    names = task(task_id=connector)(jobs.source_names)(connector=connector)
     pull = task(task_id=f"pull_{connector}", pool=f"cdp_from_{connector}", outlets=[LANDED[connector]])
-    pull(later(jobs.sync_source)).expand(name=sources)
+    pull(later(jobs.sync_source)).expand(name=names)
+    return names
 
 
 @dag(
@@ -27,7 +28,7 @@ def pulled(connector: str) -> None:
     doc_md=__doc__,
 )
 def cdp_sources() -> None:
-    _ = [pulled(connector) for connector in LANDED]
+    _ = task.branch(jobs.connectors_in_use)() >> [pulled(connector) for connector in LANDED]
 
 
 cdp_sources()

@@ -168,3 +168,25 @@ def test_a_segment_arrives(
     assert receiver.calls == []
     assert send(engine, replace(settings, webhook_private_hosts="127.0.0.1"), "ads").added == 1
     assert json.loads(receiver.calls[0][1])["rows"] == [{"profile_id": str(profile_id(1)), "email_1": "a@example.org"}]
+
+
+def test_a_call_whose_answer_was_lost_is_repeated_under_the_same_key(
+    engine: Engine, settings: Settings, world: World, definition: Definition, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The receiver took it and said 500: the next delivery must not count twice there."""
+    monkeypatch.setenv("HOOK", "s3cret")
+    monkeypatch.setattr("cdp.activation.ways.Caller", lambda hosts, per_minute: Caller(hosts, None, sleep=lambda seconds: None))
+    for number in (1, 2):
+        world.person(number, email=f"p{number}@example.org")
+    to = {"webhook": {"url": receiver.url, "secret": "env:HOOK", "batch": 1}}
+    with engine.begin() as connection:
+        register(connection, definition(to, format="fields", options={"fields": ["email_1"]}), "test")
+    receiver.answers = [(200, {}, "{}")] + [(500, {}, "")] * 5
+    allowed = replace(settings, webhook_private_hosts="127.0.0.1")
+    with pytest.raises(Undelivered):
+        send(engine, allowed, "ads")
+    assert send(engine, allowed, "ads").added == 1
+    keys = [headers["Idempotency-Key"] for headers, _ in receiver.calls]
+    assert len(keys) == 7
+    assert len(set(keys)) == 2
+    assert len(set(keys[1:])) == 1

@@ -115,7 +115,8 @@ def test_structure(airflow_home: Path) -> None:
         assert (dag["owner"], dag["doc"], dag["tags"], dag["catchup"]) == ("cdp", True, ["cdp"], False)
         assert dag["retries"] >= 1
     assert found["cdp_sources"]["tasks"]["pull_hubspot"] == [[], ["cdp://landing/hubspot"], "cdp_from_hubspot"]
-    assert found["cdp_sources"]["tasks"]["list_hubspot"][0] == ["pull_hubspot"]
+    assert found["cdp_sources"]["tasks"]["connectors_in_use"][0] == jobs.connector_names()
+    assert found["cdp_sources"]["tasks"]["hubspot"][0] == ["pull_hubspot"]
     assert found["cdp_profiles"]["on"] == [f"cdp://landing/{name}" for name in jobs.connector_names()]
     assert found["cdp_profiles"]["tasks"]["refresh_profiles"][1] == ["cdp://profiles"]
     assert (found["cdp_attributes"]["on"], found["cdp_segments"]["on"]) == (["cdp://profiles"], ["cdp://attributes"])
