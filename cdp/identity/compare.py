@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from cdp.identity import fields as f
 from cdp.identity import levels
 from cdp.identity.features import Ints, Values
+from cdp.identity.levels import ALIKE, COMMON, DIFFER, FREQUENT, INITIAL, REORDERED, TYPO, VARIANT
 from cdp.identity.prepared import Prepared
 from cdp.identity.similarity import Bytes, Codes, by_distinct, nickname_pairs
 
@@ -25,9 +26,6 @@ Rows = npt.NDArray[np.int64]
 CHUNK = 2_000_000
 Forms = Sequence[tuple[str, str]]
 """Pairs of given names that training found to be forms of one name."""
-DIFFER, REORDERED, ALIKE, PART = 8, 9, 6, 4
-"""Levels of names."""
-
 _SHARED = (levels.Middle, levels.Text, levels.Organisation, levels.Email, levels.Phone, levels.Address, levels.Teller)
 
 
@@ -62,8 +60,8 @@ class Comparer:
         for name, compare in self._simple.items():
             out[:, column[name]] = compare(a, b)
         x, p = self.features, self.prepared
-        out[:, column["email"]] = self._contact(x.email, p.email_shared, self._email, 5, a, b, apart)
-        out[:, column["phone"]] = self._contact(x.phone, p.phone_shared, self._phone, 4, a, b, apart)
+        out[:, column["email"]] = self._contact(x.email, p.email_shared, self._email, 7, a, b, apart)
+        out[:, column["phone"]] = self._contact(x.phone, p.phone_shared, self._phone, 5, a, b, apart)
         out[:, column["address"]] = self._addresses(a, b, apart)
         for kind in x.identifiers:
             if f"identifier:{kind}" in column:
@@ -97,13 +95,12 @@ class Comparer:
             p.given_band,
             p.given_known,
             nickname_pairs(self.features.given.words.to_pylist(), self.forms),
-            whole=False,
         )
 
     @cached_property
     def _family(self) -> levels.Names:
         p = self.prepared
-        return levels.Names(self.features.family.words, p.family_band, p.family_known, np.zeros(0, np.int64), whole=True)
+        return levels.Names(self.features.family.words, p.family_band, p.family_known, np.zeros(0, np.int64), p.common_words)
 
     @cached_property
     def _middle(self) -> levels.Middle:
@@ -166,9 +163,12 @@ class Comparer:
         off = np.flatnonzero(((given == DIFFER) & ((family == DIFFER) | (family == 0))) | ((given == 0) & (family == DIFFER)))
         if len(off):
             given[off], family[off] = self._crossed(a[off], b[off], given[off], family[off])
-        off = np.flatnonzero((family == DIFFER) & (given != DIFFER))
+        off = np.flatnonzero((given == DIFFER) & (family == DIFFER))
         if len(off):
-            family[off[self._one_of_several(a[off], b[off])]] = PART
+            given[off[self._one_crossed(a[off], b[off])]] = REORDERED
+        off = np.flatnonzero((family == DIFFER) & (given != DIFFER) & (given != REORDERED))
+        if len(off):
+            family[off[self._one_of_several(a[off], b[off])]] = VARIANT
         off = np.flatnonzero((given == DIFFER) & (family == DIFFER))
         if len(off):
             reordered = off[self._reordered(a[off], b[off])]
@@ -180,18 +180,26 @@ class Comparer:
         g, n = self.features.given.first, self.features.family.first
         one, two = self._cross(g[a], n[b]), self._cross(n[a], g[b])
         whole = (g[a] >= 0) & (n[a] >= 0) & (g[b] >= 0) & (n[b] >= 0)
-        swapped = whole & (one > 0) & (two > 0) & ((one <= 3) | (two <= 3)) & (one <= 7) & (two <= 7)
+        swapped = whole & (one > 0) & (two > 0) & ((one <= FREQUENT) | (two <= FREQUENT)) & (one <= INITIAL) & (two <= INITIAL)
         given, family = np.where(swapped, one, given), np.where(swapped, two, family)
         alone_a, alone_b = (g[a] < 0) ^ (n[a] < 0), (g[b] < 0) ^ (n[b] < 0)
-        as_family = ~swapped & ((alone_a & (one > 0) & (one <= 5) & (n[a] < 0)) | (alone_b & (two > 0) & (two <= 5) & (n[b] < 0)))
+        as_family = ~swapped & ((alone_a & (one > 0) & (one <= TYPO) & (n[a] < 0)) | (alone_b & (two > 0) & (two <= TYPO) & (n[b] < 0)))
         as_given = (
-            ~swapped & ~as_family & ((alone_a & (two > 0) & (two <= 5) & (g[a] < 0)) | (alone_b & (one > 0) & (one <= 5) & (g[b] < 0)))
+            ~swapped
+            & ~as_family
+            & ((alone_a & (two > 0) & (two <= TYPO) & (g[a] < 0)) | (alone_b & (one > 0) & (one <= TYPO) & (g[b] < 0)))
         )
-        found = np.where(alone_a & (one > 0) & (one <= 5), one, two)
-        other = np.where(alone_a & (two > 0) & (two <= 5), two, one)
+        found = np.where(alone_a & (one > 0) & (one <= TYPO), one, two)
+        other = np.where(alone_a & (two > 0) & (two <= TYPO), two, one)
         given = np.where(as_family, 0, np.where(as_given, other, given))
         family = np.where(as_family, found, np.where(as_given, 0, family))
         return given.astype(np.uint8), family.astype(np.uint8)
+
+    def _one_crossed(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
+        """Whether one name of the one record stands in the other's place in the other, and nothing is left of the rest."""
+        g, n = self.features.given.first, self.features.family.first
+        one, two = self._cross(g[a], n[b]), self._cross(n[a], g[b])
+        return np.asarray(((one > 0) & (one <= COMMON)) | ((two > 0) & (two <= COMMON)))
 
     def _cross(self, u: Ints, v: Ints) -> Bytes:
         """Level of two names of different roles; 0 where one is missing."""

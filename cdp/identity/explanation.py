@@ -48,14 +48,14 @@ def explain_pattern(model: Model, pattern: Sequence[int]) -> Explanation:
     The classes other than one person are weighed together, so a field's part depends on those before it; the order is that of the model.
     """
     levels = np.asarray(pattern, np.uint8)
-    blank = np.zeros((1, len(model.fields)), np.uint8)
-    total = start = float(model.evidence(blank)[0])
+    blank, before = np.zeros((1, len(model.fields)), np.uint8), model.before(levels[None])
+    total = start = float(model.evidence(blank, before)[0])
     parts = []
     for column, field in enumerate(model.fields):
         if levels[column] == MISSING:
             continue
         blank[0, column] = levels[column]
-        now = float(model.evidence(blank)[0])
+        now = float(model.evidence(blank, before)[0])
         level = field.levels[levels[column] - 1]
         parts.append(Part(field.name, level.name, level.says, now - total))
         total = now
@@ -65,5 +65,5 @@ def explain_pattern(model: Model, pattern: Sequence[int]) -> Explanation:
 
 def explain(model: Model, customers: pa.Table, a: int, b: int) -> Explanation:
     """Why rows `a` and `b` of `customers` are one person, or not; the other rows tell how frequent their values are."""
-    comparer = Comparer(prepare(features(customers, model.family_first)), model.fields, model.forms)
+    comparer = Comparer(prepare(features(customers, model.family_first), model.known), model.fields, model.forms)
     return explain_pattern(model, comparer(np.array([a]), np.array([b]))[0].tolist())

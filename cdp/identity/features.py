@@ -6,6 +6,7 @@ record.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,7 +81,7 @@ def features(customers: pa.Table, family_first: frozenset[str] = frozenset()) ->
         whole=names[3],
         rank=names[4],
         gender=_gender(customers),
-        birth=_birth(_column(customers, "birth_date")),
+        birth=_birth(customers),
         email=_emails(customers),
         phone=_lists(customers, "phones"),
         address=_addresses(customers),
@@ -368,9 +369,35 @@ def _gender(table: pa.Table) -> Ints:
     return lookup[values.first]
 
 
-def _birth(column: pa.Array) -> Values:
-    raw = _encode(column)
-    return _remap(raw.codes, pa.array([_day(v) for v in raw.words.to_pylist()], pa.string()))
+def _birth(table: pa.Table) -> Values:
+    """Birth dates as YYYYMMDD; one that cannot be is compared as it was written, for it is a true one with a slip."""
+    raw = _encode(_column(table, "birth_date"))
+    told = _remap(raw.codes, pa.array([_day(v) for v in raw.words.to_pylist()], pa.string()))
+    return _either(told, _mapped(_encode(_impossible(table)), _written_day))
+
+
+def _impossible(table: pa.Table) -> pa.Array:
+    """The birth date of each record that was refused as impossible, as written."""
+    column = _column(table, "issues")
+    if not pa.types.is_list(column.type) or column.null_count == len(column):
+        return pa.nulls(table.num_rows, pa.string())
+    flat, parents = column.flatten(), _parents(column)
+    field_, reason = (pc.struct_field(flat, name) for name in ("field", "reason"))
+    wanted = pc.and_(pc.equal(field_, "birth_date"), pc.equal(reason, "impossible_date")).to_numpy(zero_copy_only=False)
+    out = np.full(table.num_rows, None, object)
+    out[parents[wanted]] = pc.struct_field(flat, "value").filter(pa.array(wanted)).to_numpy(zero_copy_only=False)
+    return pa.array(out, pa.string())
+
+
+def _written_day(written: str) -> str | None:
+    """'YYYYMMDD' of three written numbers, whatever they are, where one has four digits."""
+    parts = re.findall("[0-9]+", written)
+    if len(parts) == 1 and len(parts[0]) == 8:
+        parts = [parts[0][:4], parts[0][4:6], parts[0][6:]]
+    if len(parts) != 3 or any(len(p) > 2 for p in parts[1:-1]):
+        return None
+    year, month, day = parts if len(parts[0]) == 4 else (parts[2], parts[1], parts[0])
+    return year + month.zfill(2) + day.zfill(2) if len(year) == 4 and len(day) <= 2 else None
 
 
 def _day(written: str | None) -> str | None:

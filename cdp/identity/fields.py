@@ -21,6 +21,13 @@ class Kind(IntEnum):
     UNRELATED = 3
     BIRTHMATE = 4
     CONTACT = 5
+    TWIN = 6
+    JUNIOR = 7
+
+    @property
+    def like(self) -> Kind:
+        """The class of the table whose chances this one begins with."""
+        return Kind.HOUSEHOLD if self in (Kind.TWIN, Kind.JUNIOR) else min(self, Kind.UNRELATED)
 
 
 MISSING = 0
@@ -45,6 +52,7 @@ class Field:
         most: how often at most one person's records reach a level that speaks against it: what two records are never taken for one person
             by.
         chosen: the chances of the levels in the class that this field is the coincidence of.
+        own: the classes of housemates that agree in this field as one person's records do.
     """
 
     name: str
@@ -52,6 +60,7 @@ class Field:
     by_chance: tuple[Kind, ...] = ()
     most: tuple[tuple[str, float], ...] = ()
     chosen: tuple[tuple[Kind, tuple[float, ...]], ...] = ()
+    own: tuple[Kind, ...] = ()
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -61,35 +70,36 @@ def _levels(*rows: tuple[str, str, float, float, float, float]) -> tuple[Level, 
     return tuple(Level(name, says, (a, b, c, d)) for name, says, a, b, c, d in rows)
 
 
-H, N, B, C = Kind.HOUSEHOLD, Kind.NAMESAKE, Kind.BIRTHMATE, Kind.CONTACT
+H, N, B, C, T, J = Kind.HOUSEHOLD, Kind.NAMESAKE, Kind.BIRTHMATE, Kind.CONTACT, Kind.TWIN, Kind.JUNIOR
 
 GIVEN = Field(
     "given_name",
     _levels(
         ("rare", "the same given name, a rare one", 0.34, 0.004, 0.06, 0.003),
         ("uncommon", "the same given name", 0.25, 0.006, 0.25, 0.012),
-        ("common", "the same given name, a common one", 0.18, 0.020, 0.52, 0.050),
-        ("variant", "a short or other form of the same given name", 0.05, 0.010, 0.04, 0.012),
+        ("common", "the same given name, a common one", 0.12, 0.012, 0.27, 0.025),
+        ("frequent", "the same given name, a very common one", 0.06, 0.008, 0.25, 0.025),
+        ("variant", "a short or other form of the same given name", 0.04, 0.006, 0.03, 0.007),
+        ("part", "one given name begins with the other", 0.01, 0.006, 0.01, 0.007),
         ("typo", "the given names differ by a slip", 0.06, 0.003, 0.02, 0.003),
         ("alike", "two different given names that look alike", 0.010, 0.035, 0.01, 0.020),
         ("initial", "the initial fits the given name", 0.04, 0.060, 0.05, 0.050),
         ("differ", "different given names", 0.008, 0.860, 0.02, 0.850),
         ("swapped", "the same names in another order", 0.015, 0.001, 0.01, 0.001),
     ),
-    by_chance=(
-        H,
-        B,
-        C,
-    ),
+    by_chance=(H, B, C),
     most=(("differ", 0.05), ("alike", 0.04), ("swapped", 0.2)),
+    own=(J,),
 )
 FAMILY = Field(
     "family_name",
     _levels(
         ("rare", "the same family name, a rare one", 0.36, 0.33, 0.06, 0.02),
         ("uncommon", "the same family name", 0.27, 0.25, 0.27, 0.05),
-        ("common", "the same family name, a common one", 0.18, 0.17, 0.52, 0.10),
-        ("variant", "one family name is part of the other", 0.02, 0.02, 0.01, 0.005),
+        ("common", "the same family name, a common one", 0.12, 0.11, 0.27, 0.06),
+        ("frequent", "the same family name, a very common one", 0.06, 0.06, 0.25, 0.04),
+        ("variant", "one family name is part of the other", 0.014, 0.012, 0.006, 0.002),
+        ("part", "one family name is part of the other, a common one", 0.006, 0.008, 0.01, 0.005),
         ("typo", "the family names differ by a slip", 0.07, 0.05, 0.03, 0.01),
         ("alike", "two different family names that look alike", 0.01, 0.01, 0.02, 0.03),
         ("initial", "the initial fits the family name", 0.01, 0.01, 0.01, 0.02),
@@ -108,11 +118,7 @@ MIDDLE = Field(
         ("fits", "middle names that fit each other", 0.17, 0.06, 0.08, 0.06),
         ("differ", "different middle names", 0.08, 0.91, 0.87, 0.92),
     ),
-    by_chance=(
-        H,
-        B,
-        C,
-    ),
+    by_chance=(H, B, C),
     most=(("differ", 0.25),),
 )
 BIRTH = Field(
@@ -125,13 +131,10 @@ BIRTH = Field(
         ("year", "the same year of birth", 0.02, 0.020, 0.015, 0.020),
         ("differ", "different birth dates", 0.015, 0.965, 0.98, 0.963),
     ),
-    by_chance=(
-        H,
-        N,
-        C,
-    ),
+    by_chance=(H, N, C),
     most=(("differ", 0.1), ("year", 0.05)),
     chosen=((B, (0.6, 0.1, 0.05, 0.15, 0.05, 0.05)),),
+    own=(T,),
 )
 EMAIL = Field(
     "email",
@@ -139,14 +142,16 @@ EMAIL = Field(
         ("own", "the same e-mail", 0.58, 0.10, 0.001, 0.010),
         ("shared", "the same e-mail, one that several people use", 0.06, 0.12, 0.001, 0.010),
         ("near", "e-mails that differ by a slip", 0.04, 0.005, 0.002, 0.005),
-        ("name", "the same name at another mail service", 0.03, 0.005, 0.010, 0.010),
-        ("differ", "different e-mails", 0.29, 0.77, 0.986, 0.965),
+        ("name", "the same name and number at another mail service", 0.02, 0.002, 0.002, 0.002),
+        ("word", "the same name at another mail service", 0.015, 0.004, 0.015, 0.006),
+        ("number", "e-mails that differ by a number", 0.01, 0.006, 0.006, 0.006),
+        ("differ", "different e-mails", 0.275, 0.765, 0.974, 0.961),
     ),
     by_chance=(
         N,
         B,
     ),
-    chosen=((C, (0.15, 0.40, 0.01, 0.01, 0.43)),),
+    chosen=((C, (0.15, 0.40, 0.01, 0.005, 0.005, 0.005, 0.425)),),
 )
 PHONE = Field(
     "phone",
@@ -154,13 +159,14 @@ PHONE = Field(
         ("own", "the same phone", 0.50, 0.22, 0.001, 0.010),
         ("shared", "the same phone, one that several people use", 0.12, 0.24, 0.001, 0.015),
         ("near", "phones that differ by a slip", 0.02, 0.010, 0.001, 0.005),
-        ("differ", "different phones", 0.36, 0.53, 0.997, 0.970),
+        ("next", "neighbouring phone numbers", 0.005, 0.010, 0.001, 0.004),
+        ("differ", "different phones", 0.355, 0.52, 0.996, 0.966),
     ),
     by_chance=(
         N,
         B,
     ),
-    chosen=((C, (0.15, 0.60, 0.01, 0.24)),),
+    chosen=((C, (0.15, 0.60, 0.01, 0.01, 0.23)),),
 )
 ADDRESS = Field(
     "address",
@@ -186,6 +192,7 @@ GENDER = Field(
         C,
     ),
     most=(("differ", 0.06),),
+    own=(J,),
 )
 RANK = Field(
     "generation",

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from cdp.identity.compared import Compared
 from cdp.identity.features import Features
 from cdp.identity.fields import Field
+from cdp.identity.levels import ALIKE, DIFFER
 from cdp.identity.similarity import contains
 
 FAMILIES = 3
@@ -33,7 +34,7 @@ def name_forms(fields: tuple[Field, ...], features: Features, found: Compared) -
         return np.asarray(np.isin(found.patterns[:, at[name]], wanted), bool)
 
     together = reached("email", 1, 2) | reached("phone", 1, 2) | reached("birth_date", 1) | reached("address", 1, 2, 4)
-    telling = reached("given_name", 6, 8) & reached("family_name", 1, 2, 3, 4, 5) & together
+    telling = reached("given_name", ALIKE, DIFFER) & reached("family_name", *range(1, ALIKE)) & together
     rows = np.flatnonzero(np.asarray(telling, bool)[found.pattern])
     a, b = found.a[rows], found.b[rows]
     u, v = features.given.first[a], features.given.first[b]

@@ -17,6 +17,8 @@ from cdp.identity.text import spelling
 
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+COMMON, FREQUENT, VARIANT, PART, TYPO, ALIKE, INITIAL, DIFFER, REORDERED = range(3, 12)
+"""Levels of names behind rare 1 and uncommon 2."""
 
 
 def _initial(words: pa.Array) -> npt.NDArray[np.uint8]:
@@ -25,12 +27,12 @@ def _initial(words: pa.Array) -> npt.NDArray[np.uint8]:
 
 
 class Names:
-    """Given or family names: rare 1, uncommon 2, common 3, variant 4, typo 5, alike 6, initial 7, differ 8."""
+    """Given or family names: rare 1, uncommon 2, common 3, frequent 4, variant 5, part 6, typo 7, alike 8, initial 9, differ 10."""
 
-    def __init__(self, words: pa.Array, band: Bytes, known: Flags, nicknames: Codes, whole: bool) -> None:
+    def __init__(self, words: pa.Array, band: Bytes, known: Flags, nicknames: Codes, common: frozenset[str] | None = None) -> None:
         self.words = Words(words)
         self.words_length = self.words.length
-        self.band, self.known, self.nicknames, self.whole = band, np.append(known, False), nicknames, whole
+        self.band, self.known, self.nicknames, self.common = band, np.append(known, False), nicknames, common
         self.letter = _initial(words)
         self.spelling = _coded(spelling(words), empty=True)
         skeleton = _skeleton(words)
@@ -42,7 +44,7 @@ class Names:
 
     def equal(self, codes: Ints) -> Bytes:
         level = 1 + self.band[codes]
-        level[self.words.length[codes] == 1] = 7
+        level[self.words.length[codes] == 1] = INITIAL
         return level.astype(np.uint8)
 
     def __call__(self, a: Codes, b: Codes) -> Bytes:
@@ -53,24 +55,29 @@ class Names:
         both_names = self.known[a] & self.known[b]
         loose = ((slips == 1) & (longest == 3)) | ((slips == 2) & (longest >= 5))
         loose |= self.words.winkler(a, b, 0.9) >= 0.9
-        out = np.full(len(a), 8, np.uint8)
-        out[loose | (near & both_names)] = 6
-        out[(self.skeleton_code[a] == self.skeleton_code[b]) & (self.skeleton_code[a] >= 0) & (shortest >= 5)] = 6
-        out[near & ~both_names] = 5
+        out = np.full(len(a), DIFFER, np.uint8)
+        out[loose | (near & both_names)] = ALIKE
+        out[(self.skeleton_code[a] == self.skeleton_code[b]) & (self.skeleton_code[a] >= 0) & (shortest >= 5)] = ALIKE
+        out[near & ~both_names] = TYPO
         same_letter = self.letter[a] == self.letter[b]
         check = np.flatnonzero(same_letter & (shortest >= 3))
-        if self.whole:
+        if self.common is not None:
             check = np.flatnonzero((self.words.token_set(a, b, 100) >= 100) & (shortest >= 3))
-            out[check] = 4
+            out[check] = np.where(self._telling(a[check], b[check], self.common), VARIANT, PART)
         else:
-            out[check[self.words.prefix(a[check], b[check])]] = 4
-        out[(self.spelling[a] == self.spelling[b]) | contains(self.nicknames, a, b)] = 4
+            out[check[self.words.prefix(a[check], b[check])]] = PART
+        out[(self.spelling[a] == self.spelling[b]) | contains(self.nicknames, a, b)] = VARIANT
         bare = np.flatnonzero((self.bare[a] | self.bare[b]) & same_letter)
         if len(bare):
-            out[bare[_abbreviate(self.skeleton, a[bare], b[bare])]] = 4
-        out[shortest == 1] = 8
-        out[(shortest == 1) & same_letter] = 7
+            out[bare[_abbreviate(self.skeleton, a[bare], b[bare])]] = PART
+        out[shortest == 1] = DIFFER
+        out[(shortest == 1) & same_letter] = INITIAL
         return out
+
+    def _telling(self, a: Codes, b: Codes, common: frozenset[str]) -> Flags:
+        """Whether two names of several words share one that is not common."""
+        words = (set(x.split()) & set(y.split()) for x, y in zip(self.words.text[a], self.words.text[b], strict=True))
+        return np.fromiter((bool(shared - common) for shared in words), bool, len(a))
 
 
 def _skeleton(words: pa.Array) -> pa.Array:
@@ -164,19 +171,23 @@ class Organisation:
 
 
 class Email:
-    """E-mails: near 3, the same name at another service 4, differ 5."""
+    """E-mails: near 3, at another service the same name with a number 4 or without 5, another number 6, differ 7."""
 
     def __init__(self, words: pa.Array) -> None:
         self.local = Words(pc.replace_substring_regex(words, "@.*", ""))
+        self.numbered = np.append(pc.match_substring_regex(words, "^[^@]*[0-9][0-9]").to_numpy(zero_copy_only=False), False)
+        bare = pc.replace_substring_regex(pc.replace_substring_regex(words, "@.*", ""), "[0-9]+", "0")
+        self.bare = np.append(_codes(bare.to_pylist()), -1)
         self.domain = _coded(pc.replace_substring_regex(words, "^[^@]*@?", ""), empty=True)
 
     def __call__(self, a: Codes, b: Codes) -> Bytes:
         slips = self.local.slips(a, b, 2)
         longest = np.maximum(self.local.length[a], self.local.length[b])
         same_domain = self.domain[a] == self.domain[b]
-        out = np.full(len(a), 5, np.uint8)
-        out[(slips == 0) & (longest >= 5)] = 4
+        out = np.full(len(a), 7, np.uint8)
+        out[(slips == 0) & (longest >= 5)] = np.where(self.numbered[a], 4, 5)[(slips == 0) & (longest >= 5)]
         out[((slips == 1) & (longest >= 5) | (slips == 2) & (longest >= 9)) & same_domain] = 3
+        out[(self.bare[a] == self.bare[b]) & (slips > 0) & same_domain] = 6
         return out
 
 
@@ -186,16 +197,18 @@ def _codes(values: list[str]) -> npt.NDArray[np.int32]:
 
 
 class Phone:
-    """Phones: near 3 (a digit, or the prefix is missing), differ 4."""
+    """Phones: near 3 (a digit, or the prefix is missing), a neighbouring number 4 (the last digits alone), differ 5."""
 
     def __init__(self, words: pa.Array) -> None:
         self.words = Words(words)
+        self.stem = np.append(_codes([w[:-2] if len(w) >= 9 else f"-{i}" for i, w in enumerate(words.to_pylist())]), -1)
         self.tail = np.append(_codes([w[-7:] if len(w) >= 7 else f"-{i}" for i, w in enumerate(words.to_pylist())]), -1)
 
     def __call__(self, a: Codes, b: Codes) -> Bytes:
         near = (self.words.slips(a, b, 1) <= 1) & (np.minimum(self.words.length[a], self.words.length[b]) >= 7)
         tail = (self.tail[a] == self.tail[b]) & (self.words.length[a] != self.words.length[b])
-        return np.where(near | tail, 3, 4).astype(np.uint8)
+        following = (self.stem[a] == self.stem[b]) & (self.words.length[a] == self.words.length[b])
+        return np.where(following & near, 4, np.where(near | tail, 3, 5)).astype(np.uint8)
 
 
 class Identifier:

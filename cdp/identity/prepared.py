@@ -5,7 +5,8 @@ Placeholders and hubs are found here, from the data: a value used under many unl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,10 @@ import pyarrow.compute as pc
 from cdp.identity.features import Features, Ints, Values
 
 Bytes = npt.NDArray[np.uint8]
-COMMON, UNCOMMON = 0.004, 0.0006
-"""Share of records from which on a value counts as common, and as uncommon; below it is rare."""
+FREQUENT, COMMON, UNCOMMON = 0.02, 0.004, 0.0006
+"""Share of records from which on a value counts as frequent, common, and uncommon; below it is rare."""
+USUAL, UNTOLD = 0.0018, 1000
+"""The share of a name that nothing is known of, and the records that this guess weighs."""
 ESTABLISHED = 2e-4
 """Share of records from which on a spelling is a name of its own rather than a slip of another."""
 HUB_GIVEN, HUB_FAMILY = 9, 6
@@ -34,6 +37,25 @@ class Hub:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What a set told of values, as a model keeps it for records that come later.
+
+    Attributes:
+        usual: the share that a name has which the set hardly knew.
+        names: share of records of each name that is one of its own rather than a slip.
+        words: words that are common in names, alone or beside others.
+        births: birth dates that more records share than chance explains.
+        hubs: placeholders, and values that many unlike people use.
+    """
+
+    usual: float = 0.0
+    names: Mapping[str, float] = field(default_factory=dict)
+    words: frozenset[str] = frozenset()
+    births: frozenset[str] = frozenset()
+    hubs: tuple[Hub, ...] = ()
+
+
+@dataclass(frozen=True)
 class Prepared:
     """Features with value statistics; `band` and `shared` are by dictionary code, `someone` is who a record may be by its initials."""
 
@@ -42,17 +64,22 @@ class Prepared:
     given_known: npt.NDArray[np.bool_]
     family_band: Bytes
     family_known: npt.NDArray[np.bool_]
+    common_words: frozenset[str]
     birth_common: npt.NDArray[np.bool_]
     email_shared: Bytes
     phone_shared: Bytes
     address_shared: Bytes
     identifier_shared: dict[str, Bytes]
     someone: Ints
-    hubs: tuple[Hub, ...]
+    known: Known
 
 
-def prepare(features: Features) -> Prepared:
-    """Count values, mark shared ones, take placeholders out."""
+def prepare(features: Features, known: Known | None = None) -> Prepared:
+    """Count values, mark shared ones, take placeholders out.
+
+    Args:
+        known: what a model knows of values; frequencies are its, and its hubs are added to those that these records show.
+    """
     hubs: list[Hub] = []
     initials = _initials(features.given), _initials(features.family)
     someone = _someone(*initials)
@@ -62,22 +89,31 @@ def prepare(features: Features) -> Prepared:
     for kind, values in features.identifiers.items():
         identifiers[kind], identifier_shared[kind] = _without_hubs(features, kind, values, initials, someone, hubs)
     birth = _without_false_dates(features.birth, hubs)
+    if known:
+        email, phone, birth = (
+            _without(values, name, known) for name, values in (("email", email), ("phone", phone), ("birth_date", birth))
+        )
+        identifiers = {kind: _without(values, kind, known) for kind, values in identifiers.items()}
     address_shared = np.minimum(_people(features.address, someone)[0], 255).astype(np.uint8)
     clean = replace(features, email=email, phone=phone, birth=birth, identifiers=identifiers)
-    given_count = family_count = np.maximum(_counts(features.given), _counts(features.family))
+    known = known or _learned(clean, someone, tuple(hubs))
+    words = features.given.words.to_pylist()
+    band = _band(np.array([known.names.get(word, known.usual) for word in words]))
+    established = np.array([word in known.names for word in words], bool)
     return Prepared(
         features=clean,
-        given_band=_band(given_count, features.rows),
-        given_known=_known(given_count, features.rows),
-        family_band=_band(family_count, features.rows),
-        family_known=_known(family_count, features.rows),
-        birth_common=_counts(birth) > max(3.0, 0.001 * (birth.first >= 0).sum()),
+        given_band=band,
+        given_known=established,
+        family_band=band,
+        family_known=established,
+        common_words=known.words,
+        birth_common=np.array([date in known.births for date in birth.words.to_pylist()], bool),
         email_shared=email_shared,
         phone_shared=phone_shared,
         address_shared=address_shared,
         identifier_shared=identifier_shared,
         someone=someone,
-        hubs=tuple(hubs),
+        known=known,
     )
 
 
@@ -86,14 +122,48 @@ def _counts(values: Values) -> npt.NDArray[np.int64]:
     return np.bincount(codes, minlength=len(values))
 
 
-def _band(counts: npt.NDArray[np.int64], rows: int) -> Bytes:
-    """0 rare, 1 uncommon, 2 common; in a small set few repeats are no sign of a common value."""
-    share = np.maximum(counts - 2, 0) / (rows + 1000)
-    return (share >= UNCOMMON).astype(np.uint8) + (share >= COMMON)
+def _learned(features: Features, someone: Ints, hubs: tuple[Hub, ...]) -> Known:
+    """What the set itself tells of its values. Given and family names have one dictionary."""
+    counts = np.maximum(_counts(features.given), _counts(features.family))
+    established = np.flatnonzero((counts >= 3) & (counts >= ESTABLISHED * features.rows))
+    share = _share(counts[established], features.rows).tolist()
+    many = _people(features.birth, someone)[0] > max(3.0, 0.001 * (features.birth.first >= 0).sum())
+    return Known(
+        usual=float(_share(np.zeros(1, np.int64), features.rows)[0]),
+        names=dict(zip(features.given.words.take(pa.array(established)).to_pylist(), share, strict=True)),
+        words=_common_words(features.family),
+        births=frozenset(features.birth.words.filter(pa.array(many)).to_pylist()),
+        hubs=hubs,
+    )
 
 
-def _known(counts: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.bool_]:
-    return np.asarray((counts >= 3) & (counts >= ESTABLISHED * rows))
+def _share(counts: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.float64]:
+    """Share of records; in a small set few repeats are no sign of a common name, nor one record of a rare one."""
+    return np.asarray((np.maximum(counts - 2, 0) + USUAL * UNTOLD) / (rows + UNTOLD))
+
+
+def _band(share: npt.NDArray[np.float64]) -> Bytes:
+    """0 rare, 1 uncommon, 2 common, 3 frequent."""
+    return (share >= UNCOMMON).astype(np.uint8) + (share >= COMMON) + (share >= FREQUENT)
+
+
+def _common_words(names: Values) -> frozenset[str]:
+    """The words that are common in names, alone or beside others."""
+    counts: dict[str, int] = {}
+    for name, count in zip(names.words.to_pylist(), _counts(names).tolist(), strict=True):
+        for word in name.split():
+            counts[word] = counts.get(word, 0) + count
+    share = _share(np.array(list(counts.values()), np.int64), len(names.codes))
+    return frozenset(word for word, level in zip(counts, _band(share).tolist(), strict=True) if level > 1)
+
+
+def _without(values: Values, name: str, known: Known) -> Values:
+    """The field without the values that a model knows for nobody's."""
+    gone = {hub.value for hub in known.hubs if hub.field == name}
+    if not gone:
+        return values
+    kept = [-1 if word in gone else code for code, word in enumerate(values.words.to_pylist())]
+    return Values(np.array([*kept, -1], np.int32)[values.codes], values.words)
 
 
 def _initials(names: Values) -> Ints:

@@ -62,7 +62,7 @@ def profile(customers: pa.Table) -> Profile:
         met[part.rows] = True
     anything = np.logical_or.reduce([values.first >= 0 for values in named.values()])
     return Profile(
-        raw.rows, tuple(_column(n, v) for n, v in named.items()), ready.hubs, found.by_key, int((~met).sum()), int((~anything).sum())
+        raw.rows, tuple(_column(n, v) for n, v in named.items()), ready.known.hubs, found.by_key, int((~met).sum()), int((~anything).sum())
     )
 
 

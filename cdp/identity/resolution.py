@@ -41,7 +41,7 @@ DOUBT = (0.2, 0.9)
 """Probabilities between which a pair is shown to a steward."""
 CERTAIN = 9.0
 """Evidence (nats) that no single pair outdoes when clusters are weighed: one coincidence must not outvote many facts."""
-ONE_TO_ONE = 2.0
+ONE_TO_ONE = 3.0
 """Evidence that two records of sources without duplicates have beforehand: each rival that finds its own record leaves one fewer."""
 HOME = {"address": (1, 2, 4), "phone": (1, 2), "email": (1, 2)}
 """Levels at which two records share a home or a line; a building of many people is none."""
@@ -182,7 +182,7 @@ class _Work:
         with self.clock.step("prepare") as count:
             self.family_first = family_first(customers) if model is None else model.family_first
             found = in_order(features(customers, self.family_first), self.order)
-            self.prepared: Prepared = prepare(_allowed(found, options.rules))
+            self.prepared: Prepared = prepare(_allowed(found, options.rules), model.known if model else None)
             count[0] = customers.num_rows
         self.comparer = Comparer(self.prepared) if model is None else Comparer(self.prepared, model.fields, model.forms)
         self.rows = customers.num_rows
@@ -210,7 +210,7 @@ class _Work:
             count[0] = len(found.patterns)
             model = fit(self.comparer.fields, found.patterns, found.counts, self._random())
             seen = {"records": self.rows, "pairs": len(found.a), "patterns": len(found.patterns)}
-            return replace(model, trained_on=seen, forms=forms, family_first=self.family_first)
+            return replace(model, trained_on=seen, forms=forms, family_first=self.family_first, known=self.prepared.known)
 
     def _random(self) -> Bytes:
         """Patterns of random pairs of records."""
@@ -303,7 +303,7 @@ class _Work:
         shared = np.zeros(len(patterns), bool)
         for name, levels in HOME.items():
             shared |= np.isin(patterns[:, column[name]], levels)
-        return np.asarray(shared & (posterior[:, Kind.HOUSEHOLD] > TOGETHER))
+        return np.asarray(shared & (posterior[:, [Kind.HOUSEHOLD, Kind.TWIN, Kind.JUNIOR]].sum(axis=1) > TOGETHER))
 
     def _homes(self, a: Rows, b: Rows, label: Rows) -> Rows:
         """The household of each row, from pairs of one."""
@@ -376,14 +376,8 @@ def _judged(model: Model, patterns: Bytes, indirect: bool = False) -> tuple[Floa
     distinct, _, inverse = counted(patterns)
     if not len(distinct):
         return np.zeros(0), np.zeros((0, len(Kind)))
-    judge = replace(model, share=_even(model.share)) if indirect else model
+    judge = model.even() if indirect else model
     return judge.evidence(distinct)[inverse], judge.posterior(distinct)[inverse]
-
-
-def _even(share: Floats) -> Floats:
-    """The share of persons set to one half, the others in their proportion."""
-    rest = share[1:] / share[1:].sum()
-    return np.asarray(np.r_[0.5, 0.5 * rest])
 
 
 def _completion(rows: int, a: Rows, b: Rows, evidence: Floats) -> tuple[Rows, Rows]:

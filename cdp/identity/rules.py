@@ -180,7 +180,7 @@ class Rules:
         return out
 
 
-_EQUAL = ("same", "own", "shared", "rare", "uncommon", "common")
+_EQUAL = ("same", "own", "shared", "rare", "uncommon", "common", "frequent")
 """Levels of equal values."""
 
 

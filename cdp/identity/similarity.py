@@ -43,13 +43,15 @@ def nickname_pairs(words: list[str], learned: Sequence[tuple[str, str]] = ()) ->
     code = {w: i for i, w in enumerate(words)}
     found = {(min(code[x], code[y]), max(code[x], code[y])) for x, y in learned if x in code and y in code}
     for written, i in code.items():
-        word = written[:-2] + "y" if written.endswith("ie") and not namer.canonicals_of(written) else written
-        for other in namer.nicknames_of(word):
-            j = code.get(other)
-            if j is not None and j != i:
-                found.add((min(i, j), max(i, j)))
-        for canonical in namer.canonicals_of(word):
-            forms[canonical].add(i)
+        for word in {written, written[:-2] + "y" if written.endswith("ie") else written}:
+            for other in namer.nicknames_of(word):
+                j = code.get(other)
+                if j is not None and j != i:
+                    found.add((min(i, j), max(i, j)))
+            for canonical in namer.canonicals_of(word):
+                forms[canonical].add(i)
+                if canonical in code and code[canonical] != i:
+                    found.add((min(i, code[canonical]), max(i, code[canonical])))
     for members in forms.values():
         ordered = sorted(members)
         found.update((x, y) for n, x in enumerate(ordered) for y in ordered[n + 1 :])

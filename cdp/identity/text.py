@@ -115,7 +115,7 @@ def split_full_name(written: str, folded: str, family_first: bool = False) -> tu
 
 
 _SOUNDS = (
-    ("j", "i"), ("y", "i"), ("ue", "u"), ("ae", "a"), ("oe", "o"), ("ph", "f"), ("th", "t"), ("kh", "h"),
+    ("x", "ks"), ("j", "i"), ("y", "i"), ("ue", "u"), ("ae", "a"), ("oe", "o"), ("ph", "f"), ("th", "t"), ("kh", "h"),
     ("w", "v"), ("sch", "s"), ("sh", "s"), ("sz", "s"),
     ("tz", "c"), ("ts", "c"), ("cz", "c"), ("ch", "c"), ("ck", "k"), ("q", "k"), ("z", "s"),
     *((c * n, c) for c in "abcdefghiklmnoprstuvx" for n in (3, 2)),

@@ -1,21 +1,30 @@
 """Training needs no labels: it finds the chances that make the counted patterns of candidate pairs most probable, from anchored starts.
 
-Expectation maximisation over a latent-class model (Dempster, Laird, Rubin 1977; Fellegi, Sunter 1969; Winkler 2002) with four classes.
+Expectation maximisation over a latent-class model (Dempster, Laird, Rubin 1977; Fellegi, Sunter 1969; Winkler 2002) with these classes.
 What two people of one household, or two namesakes, share by chance is anchored in what random pairs of records share, so that these
 classes keep their meaning.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from cdp.identity.fields import Field, Kind
-from cdp.identity.model import Floats, Model, prior, softmax, untrained
+from cdp.identity.model import PROOF, Floats, Model, prior, softmax, told, untrained
 from cdp.identity.similarity import Bytes
 
-ROUNDS = 200
+ROUNDS, GROUP_ROUNDS = 200, 30
+GROUP_STRENGTH = 200.0
+"""How many pairs the shares among all pairs weigh in each group of pairs that tell the same facts."""
+NAMESAKES = 0.4
+"""How much rarer one person is among pairs of a small set that tell nothing but names."""
+RARE = 0.1
+"""Twins, and namesakes of one household, for each other pair of a household, at most."""
+HOUSEMATES = (Kind.TWIN, Kind.JUNIOR)
 STRENGTH = 40.0
 """How many pairs the table of fields weighs, in each class and field."""
 FEW = 2000
@@ -30,12 +39,36 @@ def counted(patterns: Bytes) -> tuple[Bytes, npt.NDArray[np.int64], npt.NDArray[
         return patterns, np.zeros(0, np.int64), np.zeros(0, np.int64)
     packed = np.zeros(len(patterns), np.uint64)
     for column in range(patterns.shape[1]):
-        packed = packed * np.uint64(11) + patterns[:, column] if column < 16 else packed * np.uint64(31) ^ patterns[:, column]
+        packed = packed * np.uint64(15) + patterns[:, column] if column < 16 else packed * np.uint64(31) ^ patterns[:, column]
     inverse, found = pd.factorize(packed, sort=True)
     keys = np.asarray(found)
     some = np.zeros(len(keys), np.int64)
     some[inverse] = np.arange(len(patterns))
     return patterns[some], np.bincount(inverse, minlength=len(keys)), inverse
+
+
+def _by_facts(model: Model, patterns: Bytes, counts: npt.NDArray[np.int64]) -> dict[int, Floats]:
+    """The shares of the classes among pairs that tell the same facts, half-way to the shares of all.
+
+    What two records lack is no evidence, but pairs that only a name brought together are less often one person than pairs that share a
+    mailbox. The chances of the levels stay as they are, so that no class loses its meaning to a group.
+    """
+    group, codes = pd.factorize(told(model.fields, patterns))
+    bare = NAMESAKES ** min(1.0, FEW / float(counts.sum()))
+    usual = np.stack([_fewer(model.share, 1.0 if int(code) & PROOF else bare) for code in codes])
+    likelihood, shares = model.log_likelihood(patterns), usual
+    for _ in range(GROUP_ROUNDS):
+        weight = softmax(likelihood + np.log(shares)[group]) * counts[:, None]
+        own = np.stack([np.bincount(group, weight[:, kind], minlength=len(codes)) for kind in Kind], axis=1) + GROUP_STRENGTH * usual
+        shares = np.sqrt(own / own.sum(axis=1, keepdims=True) * usual)
+        shares /= shares.sum(axis=1, keepdims=True)
+    return {int(code): share for code, share in zip(codes, shares, strict=True)}
+
+
+def _fewer(share: Floats, factor: float) -> Floats:
+    """The shares with that of one person multiplied."""
+    out = share * np.where(np.arange(len(share)) == Kind.SAME, factor, 1.0)
+    return np.asarray(out / out.sum())
 
 
 def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64], random: Bytes) -> Model:
@@ -57,12 +90,21 @@ def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64
         likelihood = float(((top + np.log(np.exp(logs - top[:, None]).sum(axis=1))) * counts).sum())
         weight = softmax(logs) * counts[:, None]
         mass = weight.sum(axis=0)
-        share = (mass + strength * model.share) / (mass + strength * model.share).sum()
+        share = _few((mass + strength * model.share) / (mass + strength * model.share).sum())
         chance = [_update(f, weight.T @ onehot[k], priors[k], by_chance[k], strength) for k, f in enumerate(fields)]
         if abs(likelihood - previous) < 1e-7 * abs(likelihood):
             break
         previous = likelihood
-    return Model(fields, share, tuple(chance))
+    model = Model(fields, share, tuple(chance))
+    return replace(model, shares=_by_facts(model, patterns, counts))
+
+
+def _few(share: Floats) -> Floats:
+    """The shares with twins and juniors held to what households have of them; the rest is given to all in proportion."""
+    most = np.ones(len(share))
+    most[list(HOUSEMATES)] = RARE * share[Kind.HOUSEHOLD]
+    cut = np.minimum(share, most)
+    return np.asarray(cut / cut.sum())
 
 
 def _update(field: Field, seen: Floats, before: Floats, random: Floats, strength: float) -> Floats:
@@ -73,6 +115,8 @@ def _update(field: Field, seen: Floats, before: Floats, random: Floats, strength
             held = held + ANCHOR * seen[kind, 1:].sum() * random
         out[kind, 1:] = held / held.sum()
     out[Kind.SAME, 1:] = _bounded(field, out[Kind.SAME, 1:])
+    for kind in HOUSEMATES:
+        out[kind] = out[Kind.SAME if kind in field.own else Kind.HOUSEHOLD]
     return out
 
 
