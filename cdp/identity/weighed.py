@@ -63,7 +63,7 @@ class Weighed:
         if not len(a):
             return self
         patterns, _, which = counted(comparer(a, b))
-        judge = replace(model, share=_even(model.share))
+        judge = model.even()
         return replace(
             self,
             a=np.concatenate([self.a, a.astype(np.int32)]),
@@ -73,12 +73,6 @@ class Weighed:
             evidence=np.concatenate([self.evidence, INDIRECT * judge.evidence(patterns)]),
             posterior=np.concatenate([self.posterior, judge.posterior(patterns)]),
         )
-
-
-def _even(share: Floats) -> Floats:
-    """The share of persons set to one half, the others in their proportion."""
-    rest = share[1:] / share[1:].sum()
-    return np.asarray(np.r_[0.5, 0.5 * rest])
 
 
 def _missing(rows: int, a: Ints, b: Ints, linked: Flags) -> tuple[Rows, Rows]:
