@@ -77,12 +77,16 @@ class Audience:
         return Counts(row.members, row.unknown, row.refusing, present)
 
     def leaving(self) -> Iterator[pa.Table]:
-        """`profile_id`, `identity`, `shared` of those who are there and not wanted any more."""
-        query = f"""
-            select a.profile_id, a.identity, {_SHARED} from audience_member a
-            where a.destination_id = %(id)s and not exists (select from wanted w where w.profile_id = a.profile_id)
-            order by a.profile_id"""
-        yield from copied(self.connection, query, ("profile_id", "identity", "shared"), {"id": self.destination.id})
+        """`profile_id`, `identity`, `shared` of those who are there and not wanted any more.
+
+        A contact point that somebody who stays has as well is taken out of the identity; `shared` says that nothing is left of it.
+        """
+        yield from copied(
+            self.connection,
+            _LEAVING,
+            ("profile_id", "identity", "shared"),
+            {"id": self.destination.id, "contacts": self.destination.contacts, "divider": "\x1f"},
+        )
 
     def candidates(self) -> Iterator[pa.Table]:
         """FIELDS, CONSENT and PRESENT of those who are wanted and new there, or may have changed; by profile id."""
@@ -116,6 +120,27 @@ _SHARED = """exists (
     select from audience_member o join wanted w2 on w2.profile_id = o.profile_id
     where o.destination_id = a.destination_id and hashtext(o.identity) = hashtext(a.identity)
       and o.identity = a.identity and o.profile_id <> a.profile_id)"""
+
+
+_LEAVING = f"""
+    with gone as materialized (
+        select a.* from audience_member a
+        where a.destination_id = %(id)s and not exists (select from wanted w where w.profile_id = a.profile_id)),
+    part as materialized (
+        select g.profile_id, p.value, p.number, p.number <= %(contacts)s and p.value <> '' as contact
+        from gone g cross join lateral string_to_table(g.identity, %(divider)s) with ordinality p (value, number)),
+    staying as materialized (
+        select distinct p.value from audience_member a join wanted w on w.profile_id = a.profile_id
+        cross join lateral string_to_table(a.identity, %(divider)s) with ordinality p (value, number)
+        where a.destination_id = %(id)s and p.number <= %(contacts)s and exists (select from gone)
+          and p.value in (select value from part where contact)),
+    left_over as (
+        select p.profile_id, bool_or(p.contact) as by_contact, bool_and(s.value is not null or not p.contact) as nothing,
+               string_agg(case when p.contact and s.value is not null then '' else p.value end, %(divider)s order by p.number) as identity
+        from part p left join staying s on s.value = p.value group by 1)
+    select a.profile_id, coalesce(l.identity, a.identity), case when l.by_contact then l.nothing else {_SHARED} end
+    from gone a left join left_over l on l.profile_id = a.profile_id
+    order by a.profile_id"""
 
 
 def copied(connection: Connection, query: str, names: tuple[str, ...], params: Mapping[str, Any]) -> Iterator[pa.Table]:

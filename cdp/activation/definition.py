@@ -79,6 +79,11 @@ class Destination:
         return columns_of(self.document["format"], self.options)[1]
 
     @property
+    def contacts(self) -> int:
+        """How many of the key columns, from the first on, are a contact point that matches by itself."""
+        return len([key for key in self.keys if self.headers[key].lower().startswith(("email", "phone"))])
+
+    @property
     def kind(self) -> str:
         """The kind of its place, one of KINDS."""
         return self.place[0]

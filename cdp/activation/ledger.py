@@ -75,9 +75,7 @@ class AnswerRow:
     answer: str
 
 
-def answers(
-    connection: Connection, delivery: int, *, refused: bool = False, after: int | None = None, limit: int = 50
-) -> list[AnswerRow]:
+def answers(connection: Connection, delivery: int, *, refused: bool = False, after: int | None = None, limit: int = 50) -> list[AnswerRow]:
     """Rows of a delivery in the order they left, or only those that were refused; `after` is the id of the last one seen."""
     rows = connection.execute(
         text(

@@ -133,6 +133,29 @@ def test_a_shared_mailbox_stays_while_somebody_stays(
     assert send(engine, settings, "ads").removed == 1
 
 
+def test_who_leaves_takes_no_contact_point_along_that_somebody_who_stays_has(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="family@example.org", phone="+18005550100")
+    world.person(2, email="family@example.org")
+    world.person(3, email="alone@example.org", phone="+18005550103")
+    address = {"given_name": "A", "family_name": "B", "country": "US", "postal_code": "94045", "street": "x", "city": "y"}
+    world.person(4, **address)
+    world.person(5, **{**address, "given_name": "C"})
+    add(engine, definition({"files": {"path": str(folder)}}))
+    send(engine, settings, "ads")
+    for number in (1, 3, 4):
+        world.leave(number)
+    assert send(engine, settings, "ads").removed == 3
+    (path,) = folder.glob("*-remove.csv")
+    sent = {cell for row in read(path)[1:] for cell in row if cell}
+    expected = {sha256("+18005550100"), sha256("alone@example.org"), sha256("+18005550103"), sha256("a"), sha256("b"), "US", "94045"}
+    assert sent == expected
+    with engine.connect() as connection:
+        fields = {number: shared_with(connection, profile_id(number))[0].fields for number in (1, 3, 4)}
+    assert fields == {1: ("Phone",), 3: ("Email", "Phone"), 4: ("First Name", "Last Name", "Country", "Zip")}
+
+
 def test_preflight_says_what_would_fail_and_nothing_leaves(
     engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
 ) -> None:
