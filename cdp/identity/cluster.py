@@ -17,7 +17,7 @@ Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-def components(rows: int, a: Rows, b: Rows) -> Rows:
+def components(rows: int, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> Rows:
     """The connected component of each row, numbered by its first row."""
     if rows == 0:
         return np.zeros(0, np.int64)
@@ -28,19 +28,21 @@ def components(rows: int, a: Rows, b: Rows) -> Rows:
 
 def numbered(label: npt.NDArray[np.integer]) -> Rows:
     """Labels renumbered 0, 1, … in the order of their first row."""
-    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    return rank[inverse]
+    if not len(label):
+        return label.astype(np.int64)
+    low, rows = int(label.min()), np.arange(len(label))
+    first = np.full(int(label.max()) - low + 1, len(label), np.int64)
+    first[label[::-1] - low] = rows[::-1]
+    leads = first[label - low] == rows
+    return np.asarray(np.cumsum(leads)[first[label - low]] - 1, np.int64)
 
 
 def agglomerate(rows: int, a: Rows, b: Rows, weight: Floats, forbidden: npt.NDArray[np.bool_], marks: npt.NDArray[np.uint64]) -> Rows:
     """Cluster of each row. `marks` has a bit for each source free of duplicates; clusters that share a bit do not join."""
     label = np.arange(rows, dtype=np.int64)
     marks = marks.copy()
-    low, high = np.minimum(a, b), np.maximum(a, b)
-    use = _alive(rows, low, high, weight > 0)
-    low, high, total, never = low[use], high[use], weight[use].astype(float), forbidden[use]
+    use = np.flatnonzero(_alive(rows, a, b, weight > 0))
+    low, high, total, never = np.minimum(a[use], b[use]), np.maximum(a[use], b[use]), weight[use].astype(float), forbidden[use]
     low, high, total, size, never = _added(low, high, total, np.ones(len(low)), never, rows)
     while True:
         fine = (total > 0) & ~never & ((marks[low] & marks[high]) == 0)

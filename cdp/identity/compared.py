@@ -25,7 +25,8 @@ from cdp.identity.training import counted
 Floats = npt.NDArray[np.float64]
 FAINT = 0.01
 """A pair below this probability matters only where others connect its records."""
-SLICE = 8_000_000
+SLICE = 2_000_000
+"""Pairs looked at in one go."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,11 @@ class Compared:
     @cached_property
     def counts(self) -> npt.NDArray[np.int64]:
         """How many candidate pairs have each pattern, those included that were not compared but stood for."""
-        size = len(self.patterns)
-        return np.bincount(self.pattern, minlength=size) + (self.one_in - 1) * np.bincount(self.pattern[self.drawn], minlength=size)
+        counts = np.zeros(len(self.patterns), np.int64)
+        for start, part in self._slices():
+            counts += np.bincount(part, minlength=len(counts))
+            counts += (self.one_in - 1) * np.bincount(part[self.drawn[start : start + SLICE]], minlength=len(counts))
+        return counts
 
     def revised(self, pairs: Rows, patterns: Bytes) -> Compared:
         """The same with other patterns for some of the pairs."""
@@ -54,7 +58,8 @@ class Compared:
         pattern = self.pattern.copy()
         pattern[pairs] = len(self.patterns) + which
         every, _, where = counted(np.concatenate([self.patterns, new]))
-        pattern = where.astype(np.int32)[pattern]
+        for start in range(0, len(pattern), SLICE):
+            pattern[start : start + SLICE] = where[pattern[start : start + SLICE]]
         return replace(self, pattern=pattern, patterns=every)
 
     def matter(self, rows: int, evidence: Floats, posterior: Floats, same: Rows) -> Rows:

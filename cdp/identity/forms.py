@@ -7,12 +7,14 @@ and again, in unlike families, and far more often than couples or siblings would
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow.compute as pc
 
-from cdp.identity.compared import Compared
+from cdp.identity.compared import SLICE, Compared
 from cdp.identity.features import Features
 from cdp.identity.fields import Field
 from cdp.identity.levels import ALIKE, DIFFER
@@ -62,13 +64,20 @@ def touched(features: Features, found: Compared, forms: tuple[tuple[str, str], .
     names = _as_given(features)
     involved = np.append(np.isin(np.arange(len(features.given)), np.array(known, np.int64).ravel()), False)
     rows = np.asarray(involved[names].any(axis=1))
-    pairs = np.flatnonzero(rows[found.a] & rows[found.b])
-    a, b = names[found.a[pairs]].astype(np.int64), names[found.b[pairs]].astype(np.int64)
-    hit = np.zeros(len(pairs), bool)
-    for u in a.T:
-        for v in b.T:
-            hit |= (u >= 0) & (v >= 0) & contains(keys, u, v)
-    return pairs[hit]
+    hits = []
+    for start in range(0, len(found.a), SLICE):
+        part = slice(start, start + SLICE)
+        pairs = start + np.flatnonzero(rows[found.a[part]] & rows[found.b[part]])
+        hits.append(pairs[_meet(names[found.a[pairs]], names[found.b[pairs]], keys)])
+    return np.concatenate(hits or [np.zeros(0, np.int64)])
+
+
+def _meet(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32], keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether any name of the one and any of the other are among the keys."""
+    hit = np.zeros(len(a), bool)
+    for u, v in product(a.T.astype(np.int64), b.T.astype(np.int64)):
+        hit |= (u >= 0) & (v >= 0) & contains(keys, u, v)
+    return hit
 
 
 def _as_given(features: Features) -> npt.NDArray[np.int32]:

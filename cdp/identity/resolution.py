@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.errors import PlatformError
-from cdp.identity.arrays import among, frugal, release
-from cdp.identity.blocks import Part
+from cdp.identity.arrays import frugal, release
+from cdp.identity.blocks import Flags
 from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
@@ -33,7 +33,8 @@ from cdp.identity.model import Model
 from cdp.identity.prepared import Prepared, prepare
 from cdp.identity.rules import Identifier, Rules
 from cdp.identity.similarity import Bytes
-from cdp.identity.training import counted, fit
+from cdp.identity.training import fit
+from cdp.identity.weighed import Weighed
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -47,12 +48,8 @@ HOME = {"address": (1, 2, 4), "phone": (1, 2), "email": (1, 2)}
 """Levels at which two records share a home or a line; a building of many people is none."""
 RULED = 1e6
 """Evidence of a pair that a rule makes one person; no sum of evidence comes near it."""
-INDIRECT = 0.5
-"""What evidence counts between records that only others bring together: it repeats in part what those have said."""
 TOGETHER = 0.9
 """Two people are of one household from this probability on."""
-COMPLETE, COMPLETED_EACH = 1000, 20
-"""Components up to this size have all their pairs compared, not only candidates; and so many pairs for each record at most."""
 RANDOM_PAIRS = 60_000
 SLICE = 1_000_000
 """Records whose handles are hashed in one go."""
@@ -227,36 +224,26 @@ class _Work:
         found = self.compared()
         ruled = self._ruled(decisions)
         with self.clock.step("score") as count:
-            a, b, patterns, evidence, posterior, candidate = self._scored(model, found, ruled)
-            count[0] = len(a)
+            pairs = self._scored(model, found, ruled)
+            count[0] = len(pairs)
         with self.clock.step("cluster") as count:
-            label, unheeded = self._clustered(a, b, patterns, evidence, ruled)
+            label, unheeded = self._clustered(pairs, ruled)
             count[0] = int(label.max()) + 1 if len(label) else 0
         with self.clock.step("households"):
-            near = self._of_a_home(patterns, posterior)
+            near = self._of_a_home(pairs.patterns, pairs.posterior)[pairs.which]
             x, y = found.of(self._of_a_home(found.patterns, model.posterior(found.patterns)))
-            homes = self._homes(np.r_[a[near], x], np.r_[b[near], y], label)
-        return self._told(a, b, patterns, evidence, posterior, candidate, label, homes, model, unheeded)
+            homes = self._homes(np.r_[pairs.a[near], x], np.r_[pairs.b[near], y], label)
+        return self._told(pairs, label, homes, model, unheeded)
 
-    def _scored(
-        self, model: Model, found: Compared, ruled: list[tuple[Decision, int, int]]
-    ) -> tuple[Rows, Rows, Bytes, Floats, Floats, npt.NDArray[np.bool_]]:
-        """All pairs to weigh: candidates that matter, and every other pair within what they connect."""
+    def _scored(self, model: Model, found: Compared, ruled: list[tuple[Decision, int, int]]) -> Weighed:
+        """All pairs to weigh."""
         evidence, posterior = model.evidence(found.patterns), model.posterior(found.patterns)
         if self.options.rules:
             evidence[self.options.rules.joins(self.comparer.fields, found.patterns)] = CERTAIN
         same = np.array([(x, y) for d, x, y in ruled if d.kind == Verdict.SAME], np.int64).reshape(-1, 2)
         matter = found.matter(self.rows, evidence, posterior, same)
-        a, b, pattern = found.a[matter].astype(np.int64), found.b[matter].astype(np.int64), found.pattern[matter]
-        patterns, evidence, posterior = found.patterns[pattern], evidence[pattern], posterior[pattern]
-        more_a, more_b = _completion(self.rows, a, b, evidence)
-        candidate = np.r_[np.ones(len(a), bool), np.zeros(len(more_a), bool)]
-        if len(more_a):
-            extra = self.comparer(more_a, more_b)
-            more_evidence, more_posterior = _judged(model, extra, indirect=True)
-            a, b, patterns = np.r_[a, more_a], np.r_[b, more_b], np.concatenate([patterns, extra])
-            evidence, posterior = np.r_[evidence, INDIRECT * more_evidence], np.concatenate([posterior, more_posterior])
-        return a, b, patterns, evidence, posterior, candidate
+        pairs = Weighed(found.a[matter], found.b[matter], found.pattern[matter], found.patterns, evidence, posterior, len(matter))
+        return pairs.completed(self.rows, self.comparer, model)
 
     def _ruled(self, decisions: Sequence[Decision]) -> list[tuple[Decision, int, int]]:
         """Decisions on rows in canonical order; those on absent records drop out."""
@@ -269,23 +256,25 @@ class _Work:
             key=lambda r: (r[0].kind, min(r[1:]), max(r[1:])),
         )
 
-    def _clustered(
-        self, a: Rows, b: Rows, patterns: Bytes, evidence: Floats, ruled: list[tuple[Decision, int, int]]
-    ) -> tuple[Rows, tuple[Decision, ...]]:
+    def _clustered(self, pairs: Weighed, ruled: list[tuple[Decision, int, int]]) -> tuple[Rows, tuple[Decision, ...]]:
         never = np.array([(x, y) for d, x, y in ruled if d.kind == Verdict.DIFFERENT], np.int64).reshape(-1, 2)
         base, unheeded = _joined(self.rows, [r for r in ruled if r[0].kind == Verdict.SAME], never)
         marks = self._marks(base)
-        low, high = base[np.r_[a, never[:, 0]]], base[np.r_[b, never[:, 1]]]
-        weight = np.r_[np.clip(evidence, -CERTAIN, CERTAIN), np.zeros(len(never))]
-        forbidden = np.r_[np.zeros(len(a), bool), np.ones(len(never), bool)]
+        low, high = base[np.r_[pairs.a, never[:, 0]]], base[np.r_[pairs.b, never[:, 1]]]
+        known = slice(0, len(pairs))
+        weight = np.zeros(len(low))
+        weight[known] = np.clip(pairs.evidence, -CERTAIN, CERTAIN)[pairs.which]
+        forbidden = np.arange(len(low)) >= len(pairs)
         if self.options.duplicate_free:
-            clean = (marks[low[: len(a)]] > 0) & (marks[high[: len(a)]] > 0)
-            weight[: len(a)] += np.where(clean, ONE_TO_ONE, 0.0)
+            clean = (marks[low[known]] > 0) & (marks[high[known]] > 0)
+            weight[known] += np.where(clean, ONE_TO_ONE, 0.0)
         if self.options.rules:
-            weight[: len(a)][self.options.rules.joins(self.comparer.fields, patterns)] = RULED
-            forbidden[: len(a)] |= self.options.rules.forbids(self.comparer.fields, patterns)
+            weight[known][self.options.rules.joins(self.comparer.fields, pairs.patterns)[pairs.which]] = RULED
+            forbidden[known] |= self.options.rules.forbids(self.comparer.fields, pairs.patterns)[pairs.which]
         apart = low != high
-        label = agglomerate(self.rows, low[apart], high[apart], weight[apart], forbidden[apart], marks)
+        if not apart.all():
+            low, high, weight, forbidden = low[apart], high[apart], weight[apart], forbidden[apart]
+        label = agglomerate(self.rows, low, high, weight, forbidden, marks)
         return numbered(label[base]) if self.rows else label, unheeded
 
     def _marks(self, base: Rows) -> npt.NDArray[np.uint64]:
@@ -310,27 +299,22 @@ class _Work:
         size = int(label.max()) + 1 if len(label) else 0
         return numbered(components(size, label[a], label[b])[label]) if size else label
 
-    def _told(
-        self, a: Rows, b: Rows, patterns: Bytes, evidence: Floats, posterior: Floats, candidate: npt.NDArray[np.bool_],
-        label: Rows, homes: Rows, model: Model, unheeded: tuple[Decision, ...],
-    ) -> Resolution:  # fmt: skip
+    def _told(self, pairs: Weighed, label: Rows, homes: Rows, model: Model, unheeded: tuple[Decision, ...]) -> Resolution:
         """The answer in the caller's row order."""
-        probability = posterior[:, Kind.SAME]
-        kept = label[a] == label[b]
-        doubt = candidate & (probability > DOUBT[0]) & (probability < DOUBT[1]) | (~kept & (probability >= DOUBT[1]))
-        row = self.order
-        cluster, back = _in_caller_order(label, row)
+        probability, kept = pairs.probability, label[pairs.a] == label[pairs.b]
+        doubt = pairs.candidate & (probability > DOUBT[0]) & (probability < DOUBT[1]) | (~kept & (probability >= DOUBT[1]))
+        cluster, back = _in_caller_order(label, self.order)
         confidence = np.zeros(len(back))
-        confidence[back] = _confidence(label, a, b, probability, candidate)
-        doubtful = _pairs(row[a[doubt]], row[b[doubt]], evidence[doubt], probability[doubt], patterns[doubt])
+        confidence[back] = _confidence(label, pairs, probability, kept)
+        doubtful = _pairs(pairs, np.flatnonzero(doubt), self.order)
         return Resolution(
             cluster=cluster,
             confidence=confidence,
-            links=_pairs(row[a[kept]], row[b[kept]], evidence[kept], probability[kept], patterns[kept]),
+            links=_pairs(pairs, np.flatnonzero(kept), self.order),
             doubtful=doubtful.take(np.argsort(np.abs(doubtful["probability"].to_numpy() - 0.5), kind="stable"))
             if doubtful.num_rows
             else doubtful,
-            households=_in_caller_order(homes, row)[0],
+            households=_in_caller_order(homes, self.order)[0],
             model=model,
             stages=tuple(self.clock.stages),
             unheeded=unheeded,
@@ -368,39 +352,6 @@ def _canonical(customers: pa.Table) -> Rows:
     return np.argsort(np.concatenate(keys or [np.zeros(0, np.uint64)]), kind="stable").astype(np.int64)
 
 
-def _judged(model: Model, patterns: Bytes, indirect: bool = False) -> tuple[Floats, Floats]:
-    """Evidence and class shares of each pattern, computed once for each distinct one.
-
-    Two records that no key brought together, but others connect, are judged without the share of persons among candidates.
-    """
-    distinct, _, inverse = counted(patterns)
-    if not len(distinct):
-        return np.zeros(0), np.zeros((0, len(Kind)))
-    judge = model.even() if indirect else model
-    return judge.evidence(distinct)[inverse], judge.posterior(distinct)[inverse]
-
-
-def _completion(rows: int, a: Rows, b: Rows, evidence: Floats) -> tuple[Rows, Rows]:
-    """Pairs within components of linked records that were no candidates."""
-    linked = evidence > 0
-    label = components(rows, a[linked], b[linked])
-    size = np.bincount(label, minlength=1)
-    members = np.flatnonzero((size[label] > 2) & (size[label] <= _completed(size, rows)))
-    members = members[np.argsort(label[members], kind="stable")]
-    if not len(members):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    pairs = Part.of("component", members, label[members].astype(np.uint64)).pairs(0, rows)
-    pairs = pairs[~among(pairs, np.sort((a << 32) | b))]
-    return pairs >> 32, pairs & 0xFFFFFFFF
-
-
-def _completed(size: Rows, rows: int) -> int:
-    """The size up to which components are completed: the largest that keeps the pairs within their budget."""
-    ascending = np.sort(size[size > 2])
-    beyond = np.flatnonzero(np.cumsum(ascending * (ascending - 1) // 2) > COMPLETED_EACH * rows + 1_000_000)
-    return min(COMPLETE, int(ascending[beyond[0]]) - 1) if len(beyond) else COMPLETE
-
-
 def _joined(rows: int, same: list[tuple[Decision, int, int]], never: Rows) -> tuple[Rows, tuple[Decision, ...]]:
     """Each row's representative after the decisions `same`; one that would join what must stay apart is not heeded."""
     parent: dict[int, int] = {}
@@ -435,25 +386,32 @@ def _in_caller_order(label: Rows, order: Rows) -> tuple[Rows, Rows]:
     return named, back
 
 
-def _confidence(label: Rows, a: Rows, b: Rows, probability: Floats, candidate: npt.NDArray[np.bool_]) -> Floats:
+def _confidence(label: Rows, pairs: Weighed, probability: Floats, kept: Flags) -> Floats:
     """For each person: the mean over its records of their best link, less the best link to a record that was left out."""
     rows = len(label)
     inside, outside = np.zeros(rows), np.zeros(rows)
-    kept = label[a] == label[b]
-    for x in (a, b):
+    left = ~kept & pairs.candidate
+    for x in (pairs.a, pairs.b):
         np.maximum.at(inside, x[kept], probability[kept])
-        left = ~kept & candidate
         np.maximum.at(outside, x[left], probability[left])
     size = np.bincount(label) if rows else np.zeros(0, np.int64)
     mine = np.where(size[label] > 1, inside, 1.0) * (1 - 0.5 * outside) if rows else inside
     return np.bincount(label, mine) / size if rows else np.zeros(0)
 
 
-def _pairs(a: Rows, b: Rows, evidence: Floats, probability: Floats, patterns: Bytes) -> pa.Table:
-    width = patterns.shape[1]
+def _pairs(pairs: Weighed, chosen: Rows, order: Rows) -> pa.Table:
+    """The chosen pairs with what they are worth, by the caller's rows."""
+    a, b = order[pairs.a[chosen]], order[pairs.b[chosen]]
     low, high = np.minimum(a, b), np.maximum(a, b)
-    order = np.lexsort((high, low))
-    pattern = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(patterns[order]).reshape(-1)), width)
+    sorted_ = np.argsort(low * len(order) + high, kind="stable")
+    low, high, which = low[sorted_], high[sorted_], pairs.which[chosen[sorted_]]
+    pattern = pa.FixedSizeListArray.from_arrays(pa.array(pairs.patterns[which].reshape(-1)), pairs.patterns.shape[1])
     return pa.table(
-        {"row_a": low[order], "row_b": high[order], "evidence": evidence[order], "probability": probability[order], "pattern": pattern}
+        {
+            "row_a": low,
+            "row_b": high,
+            "evidence": pairs.evidence[which],
+            "probability": pairs.posterior[which, Kind.SAME],
+            "pattern": pattern,
+        }
     )
