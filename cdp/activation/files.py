@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cdp.activation import sftp
 from cdp.activation.channels import Change, Rows
 from cdp.activation.columns import each, flat
 from cdp.activation.definition import secret
@@ -32,17 +33,14 @@ class FileChannel:
     def __init__(self, settings: Mapping[str, Any], name: str, delivery: int, full: bool) -> None:
         self.kind: str = settings.get("type", "csv")
         self.safe = settings.get("mode") == "people"
-        options = {
-            key: secret(value, f"destination {name}") if isinstance(value, str) else value
-            for key, value in settings.get("options", {}).items()
-        }
+        where = f"destination {name}"
+        given = {key: secret(value, where) if isinstance(value, str) else value for key, value in settings.get("options", {}).items()}
+        options = sftp.options(settings["path"], given, where)
         try:
             self.fs, self.folder = fsspec.core.url_to_fs(settings["path"], **options)
             self.fs.makedirs(self.folder, exist_ok=True)
-        except (ImportError, ValueError, OSError) as error:
-            raise DestinationConfig(
-                f"destination {name}: the folder {settings['path']!r} cannot be used ({type(error).__name__}: {error})"
-            ) from error
+        except Exception as error:  # each file system has errors of its own
+            raise DestinationConfig(f"{where}: the folder {settings['path']!r} cannot be used ({type(error).__name__}: {error})") from error
         stem = f"{name}-{delivery:06}"
         self.names = {Change.REMOVED: f"{stem}-remove.{self.kind}", Change.ADDED: f"{stem}-{'full' if full else 'add'}.{self.kind}"}
         self.open: dict[Change, Writer] = {}
@@ -56,7 +54,7 @@ class FileChannel:
                 handle = self.fs.open(self._part(change), "wb")
                 self.open[change] = CsvWriter(handle) if self.kind == "csv" else ParquetWriter(handle)
             self.open[change].write(columns)
-        except OSError as error:
+        except Exception as error:  # each file system has errors of its own
             raise Undelivered(f"{self.names[change]} cannot be written ({type(error).__name__}: {error})") from error
         return {}
 

@@ -1,0 +1,103 @@
+"""Files for LiveRamp arrive complete on a real SFTP server and in a bucket; a server with another key gets nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+import s3fs
+from sqlalchemy import Engine
+
+from cdp.activation import DestinationConfig, register, send
+from cdp.settings import Settings
+from tests.activation.conftest import Definition, World
+from tests.bench.collect import free_port
+from tests.connectors.test_remote_files import bucket
+
+
+class OnlyMe(asyncssh.SSHServer):
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == ("cdp", "open-sesame")
+
+
+@dataclass
+class Drop:
+    folder: Path
+    to: dict[str, Any]
+
+
+@pytest.fixture
+def drop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drop]:
+    """An SFTP server, and how a destination reaches it."""
+    monkeypatch.setenv("SFTP_PASSWORD", "open-sesame")
+    folder, port, ready, loop = tmp_path / "served", free_port(), threading.Event(), asyncio.new_event_loop()
+    folder.mkdir()
+    key = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def listen() -> None:
+        serves = partial(asyncssh.SFTPServer, chroot=str(folder).encode())
+        await asyncssh.create_server(OnlyMe, "127.0.0.1", port, server_host_keys=[key], sftp_factory=serves)
+        ready.set()
+
+    thread = threading.Thread(target=lambda: (loop.run_until_complete(listen()), loop.run_forever()), daemon=True)
+    thread.start()
+    assert ready.wait(30)
+    options = {"username": "cdp", "password": "env:SFTP_PASSWORD", "port": port, "look_for_keys": False, "allow_agent": False}
+    yield Drop(folder, {"path": "sftp://127.0.0.1/in/audience", "options": {**options, "host_key": key.get_fingerprint()}})
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+
+
+def add(engine: Engine, definition: Definition, to: dict[str, Any]) -> None:
+    with engine.begin() as connection:
+        register(connection, definition({"files": to}, format="liveramp"), "test")
+
+
+def test_files_arrive_by_sftp(engine: Engine, settings: Settings, world: World, definition: Definition, drop: Drop) -> None:
+    world.person(1, email="a@example.org", phone="+18005550100")
+    add(engine, definition, drop.to)
+    send(engine, settings, "ads")
+    world.leave(1)
+    send(engine, settings, "ads")
+    full, gone = sorted((drop.folder / "in" / "audience").iterdir())
+    assert (full.name, gone.name) == ("ads-000001-full.csv", "ads-000002-remove.csv")
+    header, row = csv.reader(full.open())
+    assert dict(zip(header, row, strict=True))["PHONE1"] == "8005550100"
+
+
+@pytest.mark.parametrize("key", ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", None])
+def test_a_server_that_is_not_the_one_named_gets_nothing(
+    engine: Engine, settings: Settings, world: World, definition: Definition, drop: Drop, key: str | None
+) -> None:
+    world.person(1, email="a@example.org")
+    options = {**drop.to["options"], "host_key": key}
+    add(engine, definition, {**drop.to, "options": options})
+    with pytest.raises(DestinationConfig, match="key"):
+        send(engine, settings, "ads")
+    assert list(drop.folder.iterdir()) == []
+
+
+def test_files_arrive_in_a_bucket(
+    engine: Engine, settings: Settings, world: World, definition: Definition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3_SECRET", "s")
+    world.person(1, email="a@example.org")
+    with bucket() as place:
+        add(engine, definition, {"path": "s3://drop/out", "options": place.options})
+        assert send(engine, settings, "ads").added == 1
+        fs = s3fs.S3FileSystem(**place.options | {"secret": "s"}, skip_instance_cache=True)
+        assert fs.ls("drop/out") == ["drop/out/ads-000001-full.csv"]
