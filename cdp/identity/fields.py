@@ -53,6 +53,8 @@ class Field:
             by.
         chosen: the chances of the levels in the class that this field is the coincidence of.
         own: the classes of housemates that agree in this field as one person's records do.
+        slips: levels of values that are near each other. One person's values are equal more often than nearly so, and where any two
+            records are near each other (numbered values), nearness says nothing.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Field:
     most: tuple[tuple[str, float], ...] = ()
     chosen: tuple[tuple[Kind, tuple[float, ...]], ...] = ()
     own: tuple[Kind, ...] = ()
+    slips: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -89,6 +92,7 @@ GIVEN = Field(
     ),
     by_chance=(H, B, C),
     most=(("differ", 0.05), ("alike", 0.04), ("swapped", 0.2)),
+    slips=("part", "typo", "alike"),
     own=(J,),
 )
 FAMILY = Field(
@@ -110,6 +114,7 @@ FAMILY = Field(
         C,
     ),
     most=(("differ", 0.25),),
+    slips=("typo", "alike"),
 )
 MIDDLE = Field(
     "middle_name",
@@ -133,6 +138,7 @@ BIRTH = Field(
     ),
     by_chance=(H, N, C),
     most=(("differ", 0.1), ("year", 0.05)),
+    slips=("swapped", "near", "year"),
     chosen=((B, (0.6, 0.1, 0.05, 0.15, 0.05, 0.05)),),
     own=(T,),
 )
@@ -151,7 +157,9 @@ EMAIL = Field(
         N,
         B,
     ),
+    most=(("number", 0.03),),
     chosen=((C, (0.15, 0.40, 0.01, 0.005, 0.005, 0.005, 0.425)),),
+    slips=("near", "number"),
 )
 PHONE = Field(
     "phone",
@@ -166,7 +174,9 @@ PHONE = Field(
         N,
         B,
     ),
+    most=(("next", 0.03),),
     chosen=((C, (0.15, 0.60, 0.01, 0.01, 0.23)),),
+    slips=("near", "next"),
 )
 ADDRESS = Field(
     "address",
@@ -273,6 +283,7 @@ def identifier(kind: str) -> Field:
             ("differ", f"different {kind}", 0.06, 0.93, 0.993, 0.970),
         ),
         by_chance=(H, N, B, C),
+        slips=("near",),
     )
 
 

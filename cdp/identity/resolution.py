@@ -205,7 +205,7 @@ class _Work:
                 again = touched(self.prepared.features, found, forms)
                 found = self._found = found.revised(again, self.comparer(found.a[again].astype(np.int64), found.b[again].astype(np.int64)))
             count[0] = len(found.patterns)
-            model = fit(self.comparer.fields, found.patterns, found.counts, self._random())
+            model = fit(self.comparer.fields, found.patterns, found.counts, self._random(), self.rows)
             seen = {"records": self.rows, "pairs": len(found.a), "patterns": len(found.patterns)}
             return replace(model, trained_on=seen, forms=forms, family_first=self.family_first, known=self.prepared.known)
 

@@ -29,6 +29,11 @@ STRENGTH = 40.0
 """How many pairs the table of fields weighs, in each class and field."""
 FEW = 2000
 """Candidate pairs below which the table weighs more, up to eightfold: classes found in so few pairs are not to be trusted."""
+EQUAL = ("rare", "uncommon", "common", "frequent", "same", "own", "shared")
+SLIPS = 0.6
+"""How often one person's values are near each other, for each time they are equal, at most."""
+DUPLICATES = 2.0
+"""How many other records of its person a record may have where random pairs are taken for pairs of strangers."""
 ANCHOR = 1.0
 """How strongly a field that agrees by chance in a class is held to what random pairs show, as a share of the class."""
 
@@ -71,16 +76,16 @@ def _fewer(share: Floats, factor: float) -> Floats:
     return np.asarray(out / out.sum())
 
 
-def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64], random: Bytes) -> Model:
-    """A model of the counted patterns of candidate pairs; `random` are patterns of random pairs."""
+def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64], random: Bytes, records: int) -> Model:
+    """A model of the counted patterns of candidate pairs; `random` are patterns of random pairs of that many records."""
     model = untrained(fields)
     total = float(counts.sum())
     if total == 0:
         return model
     strength = STRENGTH * max(1.0, FEW / max(total, FEW / 8))
-    priors = [prior(f) for f in fields]
-    by_chance = [_chance(random[:, k], p) for k, p in enumerate(priors)]
-    share, chance = model.share, list(model.chance)
+    by_chance = [_chance(random[:, k], prior(f)) for k, f in enumerate(fields)]
+    priors = [_wary(f, prior(f), by_chance[k], records) for k, f in enumerate(fields)]
+    share, chance = model.share, list(priors)
     onehot = [np.eye(p.shape[1])[patterns[:, k]] for k, p in enumerate(priors)]
     previous = -np.inf
     for _ in range(ROUNDS):
@@ -122,15 +127,34 @@ def _update(field: Field, seen: Floats, before: Floats, random: Floats, strength
 
 def _bounded(field: Field, chance: Floats) -> Floats:
     """The chances with those that speak against one person held to their bounds, and what is cut off given to the others in proportion."""
+    names = [level.name for level in field.levels]
+    slip = np.isin(names, field.slips)
+    equal = np.isin(names, EQUAL)
+    if slip.any():
+        limit = SLIPS * chance[equal].sum() / max(chance[slip].sum(), 1e-12)
+        chance = np.where(slip, chance * min(1.0, limit), chance)
+        chance = chance / chance.sum()
     bounds = dict(field.most)
     if not bounds:
-        return chance
-    most = np.array([bounds.get(level.name, 1.0) for level in field.levels])
+        return np.asarray(chance)
+    most = np.array([bounds.get(name, 1.0) for name in names])
     cut = np.minimum(chance, most)
     free = most >= 1.0
     rest = cut[free].sum()
     cut[free] *= (1 - cut[~free].sum()) / rest if rest else 1.0
     return np.asarray(cut / cut.sum())
+
+
+def _wary(field: Field, before: Floats, random: Floats, records: int) -> Floats:
+    """The table, with values near each other as frequent among strangers as among any two records (less what duplicates make of that)."""
+    slip = np.isin([level.name for level in field.levels], field.slips)
+    usual = np.where(slip, np.maximum(random - DUPLICATES / max(records, 1), 0.0), 0.0)
+    out = before.copy()
+    for kind in Kind:
+        if kind not in (Kind.SAME, *HOUSEMATES):
+            out[kind, 1:] = np.maximum(before[kind, 1:], usual)
+            out[kind, 1:] /= out[kind, 1:].sum()
+    return out
 
 
 def _chance(levels: npt.NDArray[np.uint8], before: Floats) -> Floats:
