@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import threading
 from collections.abc import Callable
 from functools import partial
 
-from flask import Blueprint, Flask, Request, Response, current_app, request
+from flask import Blueprint, Request, Response, current_app, request
 from sqlalchemy import Engine
 
 from api.operations import Operation, Public, Requirement, operation, public
 from cdp.ingest.events import receive, webhooks, wire
 from cdp.ingest.events.errors import EventError, Rejected, Unavailable
-from cdp.ingest.events.follow import follow
 from cdp.ingest.events.receive import Receiver
 
 blueprint = Blueprint("tracking", __name__)
@@ -209,14 +207,3 @@ def webhook(source: str) -> Response:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     webhooks.receive(taker.engine, taker.inbox, source, request.headers, _body(request), encoding)
     return _success()
-
-
-def start_follower(app: Flask) -> threading.Thread:
-    """Process what comes in, in a thread of this process; of all processes that do so, one works at a time."""
-    from cdp.activation.firings import follow_up  # brings the identity engine along, which the collector alone does not need
-
-    made = app.extensions["cdp"]
-    refresh = partial(follow_up, made.engine, made.settings)
-    follower = threading.Thread(target=follow, args=(made.engine, made.settings, threading.Event(), refresh), name="events", daemon=True)
-    follower.start()
-    return follower

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from functools import partial
@@ -23,6 +24,8 @@ from cdp.ingest.events.process import process as process_inbox
 from cdp.ingest.events.receipts import receipt as receipt_of
 from cdp.ingest.events.replay import replay as replay_events
 from cdp.ingest.replay import parse_correction
+
+_NICE = 5
 
 
 def _table(*columns: str) -> Table:
@@ -92,20 +95,30 @@ def receipt(message_id: str) -> None:
 
 @events.command()
 @click.option("--follow", "forever", is_flag=True, help="Go on until Ctrl-C; several may follow, one works.")
-def process(forever: bool) -> None:
+@click.option("--with-parent", is_flag=True, hidden=True, help="End with the process that started this one, and give way to others.")
+def process(forever: bool, with_parent: bool) -> None:
     """Make interactions, records and profiles of the events that wait."""
-    done = _follow() if forever else process_inbox(database(), settings())
+    done = _follow(with_parent) if forever else process_inbox(database(), settings())
     counts = f"{done.interactions} interactions, {done.updates} profile updates, {done.held} held"
     out.print(f"{done.events} events: {counts}, {done.violations} violations of plans")
 
 
-def _follow() -> Any:
+def _follow(with_parent: bool) -> Any:
     from cdp.activation.firings import follow_up
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    if with_parent:
+        os.nice(_NICE)
+        threading.Thread(target=_end_with_parent, args=(stop, os.getppid()), daemon=True).start()
     return follow_inbox(database(), settings(), stop, partial(follow_up, database(), settings()))
+
+
+def _end_with_parent(stop: threading.Event, parent: int) -> None:
+    while os.getppid() == parent and not stop.wait(1):
+        pass
+    stop.set()
 
 
 @events.group()

@@ -28,7 +28,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 def command(chosen: Settings) -> list[str]:
     """The gunicorn command line that serves under `chosen`."""
     return [
-        *(sys.executable, "-m", "gunicorn", "api.wsgi:app"),
+        *(sys.executable, "-m", "gunicorn", "api.wsgi:app", "--config", "python:api.serving"),
         *("--bind", f"{chosen.host}:{chosen.port}"),
         *("--workers", str(chosen.workers), "--threads", "8", "--worker-class", "gthread"),
         *("--timeout", "60", "--graceful-timeout", "20", "--keep-alive", "5"),

@@ -186,6 +186,8 @@ def gunicorn(app: str, port: int, environ: dict[str, str]) -> Iterator[int]:
         "--threads",
         str(THREADS),
     ]
+    if app == APPS["served"]:
+        command += ["--config", "python:api.serving"]
     command += ["--keep-alive", "30", "--log-level", "error", "--backlog", "512"]
     process = subprocess.Popen(command, env={**os.environ, **environ})
     try:
@@ -231,6 +233,7 @@ def compare(engine: Engine, key: str, environ: dict[str, str], seconds: float) -
 
 
 APPS = {"bare": "tests.bench.bare:make()", "collector": "tests.bench.bare:whole()", "served": "api.wsgi:app"}
+"""`served` processes what it takes, by the configuration of `cdp serve`."""
 
 
 def measure(

@@ -1,0 +1,63 @@
+"""`cdp serve` as it is started by hand: events are answered and processed, by processes that live and die together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import orjson
+import psutil
+import pytest
+from sqlalchemy import Engine
+
+from cdp.ingest.events import keys
+from cdp.settings import Settings
+from tests.bench.collect import free_port
+from tests.tracking.conftest import World, basic
+from tests.tracking.test_follow import eventually
+
+
+def started(settings: Settings, folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """`cdp serve` with one worker."""
+    environ = {**os.environ, "CDP_DATABASE_URL": settings.database_url, "CDP_HOME": str(folder)}
+    command = [sys.executable, "-c", "from cdp.cli import main; main()", "serve", "--port", str(port), "--workers", "1"]
+    return subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.DEVNULL)
+
+
+def answers(port: int, key: str, message: str) -> bool:
+    event = {"userId": "u", "event": "E", "messageId": message}
+    try:
+        return (
+            httpx.post(f"http://127.0.0.1:{port}/v1/track", content=orjson.dumps(event), headers=basic(key), timeout=30).status_code == 200
+        )
+    except httpx.TransportError:
+        return False
+
+
+def follower(server: psutil.Process) -> psutil.Process | None:
+    """The process beside the workers."""
+    return next((child for child in server.children() if "--follow" in child.cmdline()), None)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_what_is_served_is_processed(engine: Engine, settings: Settings, world: World, tmp_path: Path, end: signal.Signals) -> None:
+    with engine.begin() as connection:
+        key = keys.create(connection, "web")
+    port = free_port()
+    server = started(settings, tmp_path, port)
+    try:
+        assert eventually(lambda: answers(port, key, "first"), 120)
+        assert eventually(lambda: world.rows("select from interaction where source_key = 'first'"), 60)
+        beside = eventually(lambda: follower(psutil.Process(server.pid)))
+        beside.kill()
+        assert answers(port, key, "second")
+        assert eventually(lambda: world.rows("select from interaction where source_key = 'second'"), 60), "it is begun again"
+        beside = eventually(lambda: follower(psutil.Process(server.pid)))
+    finally:
+        server.send_signal(end)
+        server.wait(60)
+    assert eventually(lambda: not beside.is_running() or beside.status() == psutil.STATUS_ZOMBIE, 60), "it ends with the server"
