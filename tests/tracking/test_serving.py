@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import orjson
 import psutil
-import pytest
 from sqlalchemy import Engine
 
 from cdp.ingest.events import keys
@@ -43,8 +42,7 @@ def follower(server: psutil.Process) -> psutil.Process | None:
     return next((child for child in server.children() if "--follow" in child.cmdline()), None)
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-def test_what_is_served_is_processed(engine: Engine, settings: Settings, world: World, tmp_path: Path, end: signal.Signals) -> None:
+def test_what_is_served_is_processed(engine: Engine, settings: Settings, world: World, tmp_path: Path) -> None:
     with engine.begin() as connection:
         key = keys.create(connection, "web")
     port = free_port()
@@ -58,6 +56,6 @@ def test_what_is_served_is_processed(engine: Engine, settings: Settings, world: 
         assert eventually(lambda: world.rows("select from interaction where source_key = 'second'"), 60), "it is begun again"
         beside = eventually(lambda: follower(psutil.Process(server.pid)))
     finally:
-        server.send_signal(end)
+        server.send_signal(signal.SIGKILL)
         server.wait(60)
     assert eventually(lambda: not beside.is_running() or beside.status() == psutil.STATUS_ZOMBIE, 60), "it ends with the server"
