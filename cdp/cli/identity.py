@@ -238,6 +238,8 @@ def profile_records(records: Path, mapping_path: Path, as_json: bool) -> None:
 def review_sample(records: Path | None, mapping_path: Path | None, output: Path, clusters: int, answers: Path | None) -> None:
     """Draw clusters to check by hand, or turn the answers into precision and recall with confidence intervals."""
     if answers:
+        if not answers.is_file():
+            raise PlatformError(f"there is no file {answers}; draw a sample with `cdp identity review-sample RECORDS --mapping …`")
         with answers.open(newline="", encoding="utf-8") as file:
             told = review.review(csv.DictReader(file))
         for name, estimate in (("precision", told.precision), ("recall", told.recall)):
@@ -249,13 +251,15 @@ def review_sample(records: Path | None, mapping_path: Path | None, output: Path,
         raise PlatformError("cdp identity review-sample needs RECORDS and --mapping to draw a sample, or --answers to count one")
     table = customers(records, mapping_path)
     rows = review.sample(resolve(table), table, clusters)
+    if not rows:
+        raise PlatformError(f"{records} holds no records: there is nothing to review")
     columns = list(dict.fromkeys(key for row in rows for key in row))
     with output.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
     out.print(
-        f"{output}: {len(rows)} records in {clusters} clusters; "
+        f"{output}: {len(rows)} records in {len({row['cluster'] for row in rows})} clusters; "
         "give the records of one person the same word in the column `person`, then run"
     )
     out.print(f"  cdp identity review-sample --answers {output}")

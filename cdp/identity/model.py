@@ -25,6 +25,10 @@ FACTS = ("given_name", "family_name", "birth_date", "email", "phone", "address",
 """Facts by which pairs are grouped: how often pairs are one person is learned for each group of facts that both records tell."""
 PROOF = ~0b11
 """The facts other than names."""
+TELLING = sum(
+    1 << FACTS.index(f) for f in ("given_name", "family_name", "email", "phone", "organisation_name", "name_in_email", "identifier")
+)
+"""The facts without one of which two records are nobody in particular, such as two of one birth date."""
 
 
 def told(fields: tuple[Field, ...], patterns: Bytes) -> npt.NDArray[np.int64]:

@@ -127,7 +127,8 @@ def _learned(features: Features, someone: Ints, hubs: tuple[Hub, ...]) -> Known:
     counts = np.maximum(_counts(features.given), _counts(features.family))
     established = np.flatnonzero((counts >= 3) & (counts >= ESTABLISHED * features.rows))
     share = _share(counts[established], features.rows).tolist()
-    many = _people(features.birth, someone)[0] > max(3.0, 0.001 * (features.birth.first >= 0).sum())
+    nameless = _counts(Values(features.birth.codes[someone < 0], features.birth.words))
+    many = _people(features.birth, someone)[0] + nameless > max(3.0, 0.001 * (features.birth.first >= 0).sum())
     return Known(
         usual=float(_share(np.zeros(1, np.int64), features.rows)[0]),
         names=dict(zip(features.given.words.take(pa.array(established)).to_pylist(), share, strict=True)),

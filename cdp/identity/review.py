@@ -91,7 +91,10 @@ def review(answers: Iterable[Mapping[str, Any]], seed: int = 0) -> Review:
     for number, answer in enumerate(answers, 2):
         if not str(answer.get("person") or "").strip():
             raise ReviewError(f"row {number} has no person: give the records of one person the same word, then run this again")
-        groups[str(answer["cluster"])].append(answer)
+        groups[str(answer.get("cluster"))].append(answer)
+    missing = {"cluster", "inside"} - {name for rows in groups.values() for row in rows for name in row}
+    if missing and groups:
+        raise ReviewError(f"the answers lack the column {min(missing)}; sort the file that review-sample wrote, and keep its columns")
     if not groups:
         raise ReviewError("there are no answers: draw a sample, sort it, and give the file with the column `person` filled")
     counted = np.array([_count(rows) for rows in groups.values()], float)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cdp.identity.fields import Field, Kind
-from cdp.identity.model import PROOF, Floats, Model, prior, softmax, told, untrained
+from cdp.identity.model import PROOF, TELLING, Floats, Model, prior, softmax, told, untrained
 from cdp.identity.similarity import Bytes
 
 ROUNDS, GROUP_ROUNDS = 200, 30
@@ -22,6 +22,8 @@ GROUP_STRENGTH = 200.0
 """How many pairs the shares among all pairs weigh in each group of pairs that tell the same facts."""
 NAMESAKES = 0.4
 """How much rarer one person is among pairs of a small set that tell nothing but names."""
+NOBODY = 0.01
+"""Share of one person among pairs that tell neither a name nor a contact nor an identifier."""
 RARE = 0.1
 """Twins, and namesakes of one household, for each other pair of a household, at most."""
 HOUSEMATES = (Kind.TWIN, Kind.JUNIOR)
@@ -61,12 +63,15 @@ def _by_facts(model: Model, patterns: Bytes, counts: npt.NDArray[np.int64]) -> d
     group, codes = pd.factorize(told(model.fields, patterns))
     bare = NAMESAKES ** min(1.0, FEW / float(counts.sum()))
     usual = np.stack([_fewer(model.share, 1.0 if int(code) & PROOF else bare) for code in codes])
+    nobody = np.array([not int(code) & TELLING for code in codes])
+    usual[nobody] = np.r_[NOBODY, (1 - NOBODY) * model.share[1:] / model.share[1:].sum()]
     likelihood, shares = model.log_likelihood(patterns), usual
     for _ in range(GROUP_ROUNDS):
         weight = softmax(likelihood + np.log(shares)[group]) * counts[:, None]
         own = np.stack([np.bincount(group, weight[:, kind], minlength=len(codes)) for kind in Kind], axis=1) + GROUP_STRENGTH * usual
         shares = np.sqrt(own / own.sum(axis=1, keepdims=True) * usual)
         shares /= shares.sum(axis=1, keepdims=True)
+        shares[nobody] = usual[nobody]
     return {int(code): share for code, share in zip(codes, shares, strict=True)}
 
 
