@@ -20,7 +20,7 @@ from cdp.attributes import Definition, DefinitionError, definitions
 from cdp.attributes.language.check import leaves
 from cdp.attributes.language.tree import Compare, Reference
 from cdp.segments.document import write
-from cdp.segments.tree import Condition, Events, event_parts, every_leaf
+from cdp.segments.tree import BEFORE, Condition, Events, event_parts, every_leaf
 
 _CONTACT = {
     "email": "emails",
@@ -77,7 +77,7 @@ def fields(found: Condition, known: Mapping[str, Definition]) -> Iterator[str]:
             else:
                 yield event_field(part.field)
             for name in named:
-                yield policy_field(name)
+                yield event_field(name.removeprefix(BEFORE)) if name.startswith(BEFORE) else policy_field(name)
                 yield from attribute_fields(name, known)
 
 

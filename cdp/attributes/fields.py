@@ -46,7 +46,7 @@ _EVENT_COLUMNS: dict[str, tuple[Type, str]] = {
 }
 _ITEM_TEXTS = ("category", "sku", "name")
 _ITEM_NUMBERS = ("amount", "quantity", "unit_price")
-_COMPUTED = {"hour": Type.NUMBER, "weekday": Type.NUMBER}
+_COMPUTED = {"hour": Type.NUMBER, "weekday": Type.NUMBER, "duration": Type.NUMBER}
 
 EVENT_FIELDS: dict[str, Type] = {name: kind for name, (kind, _) in _EVENT_COLUMNS.items()} | _COMPUTED
 """What a condition on an event can name, besides `properties.NAME`. `value` is the amount in the base currency."""
@@ -68,7 +68,7 @@ PERSON_FIELDS: dict[str, Type] = {
     **dict.fromkeys(GOLDEN_TEXTS, Type.TEXT),
     **dict.fromkeys(GOLDEN_DATES, Type.DATE),
     **dict.fromkeys(LISTS, Type.LIST),
-    **dict.fromkeys(("kind", "display_name"), Type.TEXT),
+    **dict.fromkeys(("id", "kind", "display_name"), Type.TEXT),
     **dict.fromkeys(("record_count", "source_count", "interaction_count", "confidence", "age"), Type.NUMBER),
     **dict.fromkeys(("created_at", "first_seen_at", "last_seen_at"), Type.TIME),
 }
@@ -112,6 +112,8 @@ class EventFields:
             return Field(Type.NUMBER, extract("hour", self.relation.c.at))
         if name == "weekday":
             return Field(Type.NUMBER, extract("isodow", self.relation.c.at))
+        if name == "duration":
+            return Field(Type.NUMBER, extract("epoch", self.relation.c.ended_at - self.relation.c.at))
         if name.startswith("properties."):
             return Field(Type.ANY, property_text(self.relation.c.properties, name.split(".")[1:]))
         raise unknown("field of an event", name, [*EVENT_FIELDS, "properties.NAME"], place)
@@ -181,6 +183,8 @@ class PersonFields:
             return Field(Type.LIST, self.relation.c[LISTS[name]])
         if name == "age":
             return Field(Type.NUMBER, age(self.golden("birth_date"), self.now))
+        if name == "id":
+            return Field(Type.TEXT, cast(self.relation.c.profile_id, Text()))
         if name in PERSON_FIELDS:
             return Field(PERSON_FIELDS[name], self.relation.c[name])
         if name.startswith("custom."):

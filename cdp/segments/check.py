@@ -10,7 +10,19 @@ from cdp.attributes.errors import CircularDefinition, DefinitionError, UnknownNa
 from cdp.attributes.fields import PERSON_FIELDS, EventFields, event_view
 from cdp.attributes.language import check as language
 from cdp.attributes.language.tree import Compare, Reference, Type
-from cdp.segments.tree import Condition, EventMatch, Events, InSegment, Random, Sequence, every_leaf, segments_named
+from cdp.segments.tree import (
+    BEFORE,
+    Condition,
+    EventMatch,
+    Events,
+    InSegment,
+    Random,
+    Sequence,
+    Step,
+    every_leaf,
+    of_the_event_before,
+    segments_named,
+)
 
 LONGEST_SEQUENCE = 6
 MOST_PARTS = 100
@@ -62,9 +74,20 @@ def person_type(name: str, attributes: Mapping[str, Type], place: str) -> Type:
     raise language.unknown("field or attribute", name, [*PERSON_FIELDS, *attributes], place)
 
 
-def _match(match: EventMatch, attributes: Mapping[str, Type]) -> None:
+def _match(match: EventMatch, attributes: Mapping[str, Type], before: Mapping[str, Type] | None = None) -> None:
     if match.where is not None:
-        check_predicate(match.where, references={**PERSON_FIELDS, **attributes})
+        check_predicate(match.where, references={**PERSON_FIELDS, **attributes, **(before or {})})
+
+
+def _before(leaf: Sequence, step: Step) -> dict[str, Type]:
+    """The fields of the event before that a step names, as references."""
+    found: dict[str, Type] = {}
+    for name in of_the_event_before(step.match, step.without):
+        kind = EventFields(event_view()).field(name, leaf.place).type
+        if kind is Type.LIST:
+            raise DefinitionError(leaf.place, f"@{BEFORE}{name} is a list: only single values of two events can be compared")
+        found[f"{BEFORE}{name}"] = kind
+    return found
 
 
 def _events(leaf: Events, attributes: Mapping[str, Type]) -> None:
@@ -89,9 +112,10 @@ def _sequence(leaf: Sequence, attributes: Mapping[str, Type]) -> None:
             raise DefinitionError(leaf.place, "only the last step can be absent; what must not happen in between is `without`")
         if step.absent and (step.within is None or step.without is not None):
             raise DefinitionError(leaf.place, "a step that must not happen needs a time, `then not … within 7 days`, and has no `without`")
-        _match(step.match, attributes)
+        before = _before(leaf, step)
+        _match(step.match, attributes, before)
         if step.without is not None:
-            _match(step.without, attributes)
+            _match(step.without, attributes, before)
     _match(leaf.first, attributes)
 
 

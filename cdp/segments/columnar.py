@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import duckdb
-from sqlalchemy import FromClause, Select, column, table
+from sqlalchemy import FromClause, Select, Text, cast, column, table
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
 
 from cdp.attributes.fields import GOLDEN_DATES, GOLDEN_TEXTS, LISTS, PERSON_FIELDS, age, property_text
@@ -123,6 +123,7 @@ def catalogue(duck: duckdb.DuckDBPyConnection) -> Catalogue:
 
 
 _PERSON_NAMES = (
+    "uuid",
     "profile_id",
     "household_id",
     "bucket",
@@ -169,6 +170,8 @@ class _ColumnarFields:
             return Field(Type.LIST, self.person.c[LISTS[name]])
         if name == "age":
             return Field(Type.NUMBER, age(self.person.c.birth_date, self.now))
+        if name == "id":
+            return Field(Type.TEXT, cast(self.person.c.uuid, Text()))
         if name in PERSON_FIELDS:
             return Field(PERSON_FIELDS[name], self.person.c[name])
         if name.startswith("custom."):

@@ -15,10 +15,22 @@ from sqlalchemy import Double, FromClause, Interval, Select, and_, bindparam, ca
 from cdp.attributes.fields import EventFields, PersonFields, event_view, person_view
 from cdp.attributes.language import sql
 from cdp.attributes.language.check import leaves
-from cdp.attributes.language.sql import SEPARATOR, Fields, Sql, as_number, holds, number, text, time
+from cdp.attributes.language.sql import SEPARATOR, Field, Fields, Sql, as_number, holds, number, text, time
 from cdp.attributes.language.tree import Compare, Op, Reference, Type, Window
 from cdp.segments.check import zero_holds
-from cdp.segments.tree import Condition, Consent, EventMatch, Events, Everyone, Household, InSegment, Random, Sequence
+from cdp.segments.tree import (
+    BEFORE,
+    Condition,
+    Consent,
+    EventMatch,
+    Events,
+    Everyone,
+    Household,
+    InSegment,
+    Random,
+    Sequence,
+    of_the_event_before,
+)
 
 MEMBER = table("segment_member", column("segment_id"), column("profile_id"))
 SCOPE = table("segment_scope", column("profile_id"), column("wanted"))
@@ -114,23 +126,25 @@ class Compiler:
 
     # --- what happened
 
-    def matching(self, match: EventMatch, event: FromClause) -> list[Sql]:
-        """Conditions on a row of events: its kind, what is asked of it, its person in scope."""
+    def matching(self, match: EventMatch, event: FromClause, before: Mapping[str, Field] | None = None) -> list[Sql]:
+        """Conditions on a row of events: its kind, what is asked of it, its person in scope. `before`: fields of the event before."""
         parts: list[Sql] = [event.c.at <= time(self.now)]
         if match.kind != "*":
             parts.append(event.c.kind == text(match.kind))
         if self.scoped:
             parts.append(event.c.profile_id.in_(select(SCOPE.c.profile_id)))
         if match.where is not None:
-            parts.append(self._where(match, event))
+            parts.append(self._where(match, event, before or {}))
         return parts
 
-    def _where(self, match: EventMatch, event: FromClause) -> Sql:
+    def _where(self, match: EventMatch, event: FromClause, before: Mapping[str, Field]) -> Sql:
         fields = EventFields(event)
-        if not any(isinstance(leaf, Compare) and isinstance(leaf.value, Reference) for leaf in leaves(match.where)):
-            return sql.predicate(match.where, fields, fields, self.now)
+        named = [leaf.value.name for leaf in leaves(match.where) if isinstance(leaf, Compare) and isinstance(leaf.value, Reference)]
+        if all(name in before for name in named):
+            return sql.predicate(match.where, fields, _References(before, fields), self.now)
         person = self.store.person()
-        inside = sql.predicate(match.where, fields, self.store.fields(person, self.now), self.now)
+        references = _References(before, self.store.fields(person, self.now))
+        inside = sql.predicate(match.where, fields, references, self.now)
         return select(literal(1)).select_from(person).where(person.c.profile_id == event.c.profile_id, inside).exists()
 
     def within(self, window: Window, event: FromClause) -> list[Sql]:
@@ -181,11 +195,14 @@ class Compiler:
         with the power of the steps.
         """
         first = self.store.event()
-        ends = select(first.c.profile_id, first.c.at).where(*self.matching(leaf.first, first), *self.within(leaf.window, first))
-        for step in leaf.steps:
-            before = (ends if step.within or step.without else _earliest(ends)).subquery()
+        asked = [of_the_event_before(step.match, step.without) for step in leaf.steps]
+        ends = _ends(first, asked[0]).where(*self.matching(leaf.first, first), *self.within(leaf.window, first))
+        for step, here, following in zip(leaf.steps, asked, [*asked[1:], []], strict=True):
+            before = (ends if step.within or step.without or here else _earliest(ends)).subquery()
+            known = {f"{BEFORE}{name}": Field(_event_type(name), before.c[f"b{i}"]) for i, name in enumerate(here)}
             event = self.store.event()
-            follows: list[Sql] = [event.c.profile_id == before.c.profile_id, event.c.at > before.c.at, *self.matching(step.match, event)]
+            matches = self.matching(step.match, event, known)
+            follows: list[Sql] = [event.c.profile_id == before.c.profile_id, event.c.at > before.c.at, *matches]
             if step.within is not None:
                 follows.append(event.c.at <= before.c.at + _interval(step.within.fixed))
             if step.absent:
@@ -195,10 +212,31 @@ class Compiler:
             if step.without is not None:
                 other = self.store.event()
                 between = [other.c.profile_id == before.c.profile_id, other.c.at > before.c.at, other.c.at < event.c.at]
-                follows.append(not_(select(other.c.event_id).where(*between, *self.matching(step.without, other)).exists()))
-            ends = select(event.c.profile_id, event.c.at).select_from(before.join(event, and_(*follows))).distinct()
+                follows.append(not_(select(other.c.event_id).where(*between, *self.matching(step.without, other, known)).exists()))
+            ends = _ends(event, following).select_from(before.join(event, and_(*follows))).distinct()
         last = ends.subquery()
         return select(last.c.profile_id)
+
+
+@dataclass(frozen=True)
+class _References:
+    """`@before.NAME` leads to the event before, any other name to the person."""
+
+    before: Mapping[str, Field]
+    person: Fields
+
+    def field(self, name: str, place: str) -> Field:
+        return self.before[name] if name in self.before else self.person.field(name, place)
+
+
+def _ends(event: FromClause, asked: list[str]) -> Select[Any]:
+    """What is kept of the events that end a chain: whose, when, and what the next step asks of them."""
+    fields = EventFields(event)
+    return select(event.c.profile_id, event.c.at, *(fields.field(name, "").column.label(f"b{i}") for i, name in enumerate(asked)))
+
+
+def _event_type(name: str) -> Type:
+    return EventFields(event_view()).field(name, "").type
 
 
 def _earliest(ends: Select[Any]) -> Select[Any]:

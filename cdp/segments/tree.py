@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from cdp.attributes.language.check import leaves
-from cdp.attributes.language.tree import ALWAYS, And, Compare, Duration, Not, Op, Or, Predicate, Window
+from cdp.attributes.language.tree import ALWAYS, And, Compare, Duration, Not, Op, Or, Predicate, Reference, Window
 
 MEASURES = {
     "count": "how many events",
@@ -119,6 +119,17 @@ def event_parts(leaf: Leaf) -> list[Compare]:
     if isinstance(leaf, Sequence):
         matches = [leaf.first, *(step.match for step in leaf.steps), *(step.without for step in leaf.steps if step.without)]
     return [part for match in matches if match.where is not None for part in leaves(match.where) if isinstance(part, Compare)]
+
+
+BEFORE = "before."
+"""What a step names a field of the event of the step before by: `@before.properties.sku`."""
+
+
+def of_the_event_before(*matches: EventMatch | None) -> list[str]:
+    """Fields of the event of the step before that these matches name, without `before.`."""
+    parts = [part for match in matches if match is not None and match.where is not None for part in leaves(match.where)]
+    references = [part.value.name for part in parts if isinstance(part, Compare) and isinstance(part.value, Reference)]
+    return sorted({name.removeprefix(BEFORE) for name in references if name.startswith(BEFORE)})
 
 
 def segments_named(condition: Condition) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cdp.attributes.language.tree import ALWAYS, And, Compare, Duration, Not, Op, Or, Window
+from cdp.attributes.language.tree import ALWAYS, And, Compare, Duration, Not, Op, Or, Reference, Window
 from cdp.segments.tree import Consent, EventMatch, Events, Everyone, Household, Random, Sequence, Step
 
 _days = st.integers(1, 60).map(lambda n: Duration(n, "day"))
@@ -37,7 +37,14 @@ _small = st.integers(0, 3).map(Decimal)
 _events: Any = st.builds(Events, _match, _compared, _small, st.just("count"), st.just(""), _window) | st.builds(
     Events, _match, _compared, _numbers, st.sampled_from(["sum", "average", "maximum", "distinct"]), st.just("amount"), _window
 )
-_step = st.builds(Step, _match, st.none() | _days, st.none() | _match)
+_of_the_one_before = st.builds(
+    Compare,
+    st.sampled_from(["amount", "properties.level"]),
+    st.sampled_from([Op.EQUALS, Op.MORE, Op.NOT_EQUALS]),
+    st.sampled_from([Reference("before.amount"), Reference("before.properties.level"), Reference("n")]),
+)
+_asking = st.builds(EventMatch, st.sampled_from(["order", "*"]), _of_the_one_before)
+_step = st.builds(Step, _match | _asking, st.none() | _days, st.none() | _match | _asking)
 _absent = st.builds(lambda m, d: Step(m, d, None, True), _match, _days)
 _sequence = st.builds(
     lambda f, s, a, w: Sequence(f, (*s, *a), w), _match, st.lists(_step, min_size=1, max_size=2), st.lists(_absent, max_size=1), _window

@@ -22,6 +22,8 @@ from tests.segments.conditions import conditions
 ATTRIBUTES = [
     {"name": "n", "kind": "count", "of": "order", "where": "status = paid"},
     {"name": "recent", "kind": "time_since", "of": "order"},
+    {"name": "together", "kind": "sum", "field": "amount", "of": "order", "per": "household", "window": {"last": "20 days"}},
+    {"name": "score", "kind": "expression", "expression": "band(recent, 7, 14) + together"},
 ]
 
 
@@ -56,7 +58,7 @@ def world(engine: Engine) -> Engine:
         event(c, 1, "return", 9, amount=10)
         event(c, 2, "page_view", 20, name="pricing")
         event(c, 2, "order", 5, amount=50, status="cancelled")
-        event(c, 2, "ticket", 6, status="open", channel="phone")
+        event(c, 2, "ticket", 6, status="open", channel="phone", ended_at=ago(6 - 1 / 144).isoformat())
         event(c, 3, "ticket", -5, status="open")
     attributes.refresh(engine, as_of=NOW)
     return engine
@@ -133,6 +135,16 @@ def found(engine: Engine, condition: Any, now: datetime = NOW) -> set[int]:
         ("sequence(orders then not returns within 20 days)", {1}),
         ("sequence(orders then not returns within 60 days)", set()),
         ("sequence(page_views then orders) in last 25 days", {2}),
+        ("sequence(orders then orders[amount < @before.amount])", {1}),
+        ("sequence(orders then orders[amount > @before.amount])", set()),
+        ("sequence(page_views then orders then returns[amount = @before.amount and amount < @recent])", set()),
+        ("sequence(page_views then orders then returns[amount = @before.amount and amount >= @recent] within 3 days)", {1}),
+        ("sequence(orders then tickets without returns[amount = @before.amount])", set()),
+        ("sequence(page_views[name = pricing] then not orders[status = @before.name] within 5 days)", {1, 2}),
+        ("sequence(orders[properties.code = x1] then orders[properties.level > @before.properties.level])", {1}),
+        ('id in ("01900000-0000-7000-8000-000000000002", "x")', {2}),
+        ("tickets.sum(duration) > 0", {2}),
+        ("tickets[duration between 600 and 700].count = 1", {2}),
         ("household any (consent(email))", {1, 2}),
         ("household all (did orders)", {1, 2}),
         ("household none (did orders)", {3}),
@@ -268,6 +280,8 @@ def test_a_refresh_of_what_changed_is_a_refresh_of_everybody(
         inner = _Nested(connection)
         with connection.begin_nested():
             save(connection, "s", write(condition), "test")
+        if merge == 3:
+            _merge(connection, 1, 3)
         attributes.refresh(inner, as_of=NOW)
         refresh(inner, as_of=NOW)
         changed = set()
@@ -275,9 +289,14 @@ def test_a_refresh_of_what_changed_is_a_refresh_of_everybody(
             event(connection, n, kind, at, status=status, amount=amount, properties={"level": amount})
             changed.add(uid(n))
         if merge == 1:
-            connection.execute(text("update profile set merged_into = :b where id = :a"), {"a": uid(2), "b": uid(3)})
-            connection.execute(text("update interaction set profile_id = :b where profile_id = :a"), {"a": uid(2), "b": uid(3)})
+            _merge(connection, 2, 3)
             changed |= {uid(2), uid(3)}
+        if merge == 3:  # they part again, and what happened is shared out
+            connection.execute(text("update profile set merged_into = null where id = :a"), {"a": uid(1)})
+            connection.execute(
+                text("update interaction set profile_id = :a where profile_id = :b and kind = 'order'"), {"a": uid(1), "b": uid(3)}
+            )
+            changed |= {uid(1), uid(3)}
         if merge == 2:
             connection.execute(text("update profile set household_id = null where id = :a"), {"a": uid(2)})
             changed |= {uid(1), uid(2)}
@@ -292,6 +311,11 @@ def test_a_refresh_of_what_changed_is_a_refresh_of_everybody(
         assert connection.execute(text('select profile_id, "values" from profile_attribute order by 1')).all() == values
         assert _members(connection) == partial
         outer.rollback()
+
+
+def _merge(connection: Any, a: int, b: int) -> None:
+    connection.execute(text("update profile set merged_into = :b where id = :a"), {"a": uid(a), "b": uid(b)})
+    connection.execute(text("update interaction set profile_id = :b where profile_id = :a"), {"a": uid(a), "b": uid(b)})
 
 
 def _members(connection: Any) -> list[UUID]:
@@ -310,7 +334,7 @@ class _Nested:
         class Savepoint:
             def __enter__(self) -> Any:
                 self.point = connection.begin_nested()
-                for name in ("attribute_scope", "attribute_raw", "attribute_extra", "attribute_affected"):
+                for name in ("attribute_scope", "attribute_raw", "attribute_extra", "attribute_affected", "attribute_event"):
                     connection.execute(text(f"drop table if exists {name}"))
                 return connection
 

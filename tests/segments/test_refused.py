@@ -27,6 +27,12 @@ CONDITIONS = {
     "what does not exist: a kind of event": ("never parades", "line 1, column 7", "parades"),
     "what does not exist: a field of events": ("orders[colour = red].count > 1", "line 1, column 8", "colour"),
     "what does not exist: a referenced field": ("orders[amount > @nothing].count > 1", "line 1, column 8", "nothing"),
+    "what does not exist: an event before the first": ("did orders[amount > @before.amount]", "line 1, column 12", "before.amount"),
+    "what does not exist: a field of the event before": (
+        "sequence(orders then orders[amount > @before.colour])",
+        "line 1, column 1",
+        "colour",
+    ),
     "a circle": ("segment(b)", "", "leads back to itself: a → b → a"),
     "a text and a number": ("city > 5", "line 1, column 1", "city is a"),
     "a number and a text": ("n = many", "line 1, column 1", "n is a number"),

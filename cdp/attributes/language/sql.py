@@ -98,7 +98,11 @@ def _with_field(op: Op, left: Field, right: Field) -> Sql:
     a, b = left.column, right.column
     if Type.NUMBER in (left.type, right.type):
         a, b = (as_number(side.column) if side.type is Type.ANY else cast(side.column, Double()) for side in (left, right))
-    elif left.type in (Type.TEXT, Type.ANY):
+        return _ordered(op, a, b)
+    if left.type is right.type is Type.ANY and op is not Op.EQUALS:
+        x, y = as_number(a), as_number(b)
+        return or_(_ordered(op, x, y), and_(or_(x.is_(None), y.is_(None)), _ordered(op, func.lower(a), func.lower(b))))
+    if left.type in (Type.TEXT, Type.ANY):
         a, b = func.lower(a), func.lower(b)
     return _ordered(op, a, b)
 
