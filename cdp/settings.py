@@ -40,6 +40,8 @@ class Settings:
     """Signs browser sessions; empty makes one under `home` on first use."""
     max_cell_bytes: int = 1_000_000
     """A longer value refuses its row."""
+    identity_rules: str = ""
+    """Path of the identity rules (blocked values, limits, what must and must not match); empty leaves all to the evidence."""
     survivorship: str = ""
     """Path of the survivorship policy; empty uses the one that ships."""
     access_policy: str = ""

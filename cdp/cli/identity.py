@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from cdp.cli.console import database, out
 from cdp.errors import PlatformError
-from cdp.identity import Evaluation, Explanation, Kind, Options, Resolution, charts, resolve, review
+from cdp.identity import Evaluation, Explanation, Kind, Options, Resolution, Rules, charts, resolve, review
 from cdp.identity import explain as explain_pair
 from cdp.identity import train as train_model
 from cdp.identity.compared import Engine, compare_all
 from cdp.identity.labelled import FEBRL, Labelled, customers, febrl, labelled, score
 from cdp.identity.model import read_model
+from cdp.identity.prepared import Known
 from cdp.identity.profiling import profile
 from cdp.profiles import models
 
@@ -40,16 +42,25 @@ NAMES = {
 @click.option(
     "--engine", type=click.Choice(("local", "spark")), default="local", help="Who compares candidate pairs: this process, or Apache Spark."
 )
+@click.option("--rules", "rules_path", type=click.Path(path_type=Path), help="Identity rules (YAML) that overrule the evidence.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def evaluate(
-    records: Path | None, truth: Path | None, mapping_path: Path | None, sample: str | None, duplicate_free: str, engine: str, as_json: bool
+    records: Path | None,
+    truth: Path | None,
+    mapping_path: Path | None,
+    sample: str | None,
+    duplicate_free: str,
+    engine: str,
+    rules_path: Path | None,
+    as_json: bool,
 ) -> None:
     """Resolve a labelled file in memory and print how well it was done, how fast, and in how much memory."""
     if records and not (truth and mapping_path):
         raise PlatformError("cdp evaluate RECORDS needs --truth and --mapping: the truth to compare with, and which column means what")
     data = labelled(records, truth, mapping_path) if records and truth and mapping_path else febrl(sample or "febrl4")
     free = frozenset(s.strip() for s in duplicate_free.split(",") if s.strip())
-    found = resolve(data.customers, options=Options(duplicate_free=free), engine=_engine(engine))
+    rules = Rules.load(rules_path) if rules_path else None
+    found = resolve(data.customers, options=Options(duplicate_free=free, rules=rules), engine=_engine(engine))
     report = _report(data, found)
     out.print_json(json.dumps(report)) if as_json else _print(data, found, report)
 
@@ -139,13 +150,15 @@ def show(model_path: Path | None, chart: Path | None) -> None:
     out.print(f"forms of given names learned: {len(model.forms)}" + "".join(f"\n  {x} = {y}" for x, y in model.forms[:20]))
     if model.family_first:
         out.print("full names begin with the family name in: " + ", ".join(sorted(model.family_first)))
+    _show_values(model.known)
     for field, chance in zip(model.fields, model.chance, strict=True):
         out.print(field.name)
         for number, level in enumerate(field.levels, 1):
-            out.print(
-                f"  {level.name:<10}"
-                + "".join(f" {kind.name.lower()} {chance[kind, number]:8.4%} " for kind in (Kind.SAME, Kind.HOUSEHOLD, Kind.UNRELATED))
+            gains = (
+                f" {np.log(max(chance[Kind.SAME, number], 1e-9) / max(chance[kind, number], 1e-9)):+6.2f} {kind.name.lower()}"
+                for kind in (Kind.HOUSEHOLD, Kind.NAMESAKE, Kind.UNRELATED)
             )
+            out.print(f"  {level.name:<10} {chance[Kind.SAME, number]:8.3%} of one person's pairs; rather than" + ",".join(gains))
     if chart:
         charts.write(charts.weights(model), chart)
         out.print(f"chart: {chart}")
@@ -166,6 +179,27 @@ def unpin() -> None:
     with database().begin() as connection:
         done = models.unpin(connection)
     out.print("The next `cdp resolve` learns its model" if done else "No model was pinned")
+
+
+SHOWN = 20
+"""Values of a kind that `show` lists."""
+
+
+def _show_values(known: Known | None) -> None:
+    """How frequent names are, and what was taken for a placeholder or a hub."""
+    if known is None:
+        return
+    names = sorted(known.names.items(), key=lambda item: (-item[1], item[0]))
+    frequent = ", ".join(f"{name} {share:.2%}" for name, share in names[:SHOWN])
+    out.print(
+        f"names that are known: {len(names):,}, any other is in {known.usual:.3%} of records; most frequent: {frequent}", markup=False
+    )
+    if known.births:
+        out.print("birth dates that many share: " + ", ".join(sorted(known.births)[:SHOWN]), markup=False)
+    out.print(f"placeholders and hubs: {len(known.hubs):,}")
+    for hub in sorted(known.hubs, key=lambda hub: -hub.records)[:SHOWN]:
+        under = f" under {hub.names} given initials" if hub.names else ""
+        out.print(f"  {hub.field} {hub.value}, in {hub.records:,} records{under}", markup=False)
 
 
 @identity.command()

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from cdp.identity.explanation import Explanation
 from cdp.identity.fields import Kind
 from cdp.identity.model import Model
+
+DRAWN = 40
+"""Names, and placeholders, that a chart of a model shows."""
 
 
 def waterfall(explained: Explanation, title: str) -> go.Figure:
@@ -23,14 +27,32 @@ def waterfall(explained: Explanation, title: str) -> go.Figure:
 
 
 def weights(model: Model) -> go.Figure:
-    """For each level of each field, how much it speaks for one person rather than for two unrelated ones."""
-    names, values = [], []
-    for field, chance in zip(model.fields, model.chance, strict=True):
-        for number, level in enumerate(field.levels, 1):
-            names.append(f"{field.name}: {level.name}")
-            values.append(float(np.log(max(chance[Kind.SAME, number], 1e-9) / max(chance[Kind.UNRELATED, number], 1e-9))))
-    figure = go.Figure(go.Bar(x=values, y=names, orientation="h"))
-    return figure.update_layout(title="Evidence by field and level (nats)", height=22 * len(names) + 160, yaxis_autorange="reversed")
+    """How much each level speaks for one person rather than another class, how frequent names are, and what carries no evidence."""
+    levels = [(field, number, level) for field in model.fields for number, level in enumerate(field.levels, 1)]
+    chances = np.array([chance[:, number] for chance in model.chance for number in range(1, chance.shape[1])])
+    names, hubs = _frequent(model), _hubs(model)
+    shares = [22.0 * len(levels), 20.0 * max(len(names), 1), 20.0 * max(len(hubs), 1)]
+    titles = ("Evidence by field and level (nats)", "Share of records by name", "Placeholders and hubs: records that hold them")
+    figure = make_subplots(3, 1, subplot_titles=titles, row_heights=shares, vertical_spacing=120 / (sum(shares) + 400))
+    for kind in (Kind.UNRELATED, Kind.HOUSEHOLD, Kind.NAMESAKE):
+        gain = np.log(np.maximum(chances[:, Kind.SAME], 1e-9) / np.maximum(chances[:, kind], 1e-9))
+        texts = [level.says for _, _, level in levels]
+        rows = [f"{field.name}: {level.name}" for field, _, level in levels]
+        figure.add_bar(x=gain, y=rows, orientation="h", name=f"rather than {kind.name.lower()}", hovertext=texts, row=1, col=1)
+    figure.add_bar(x=[share for _, share in names], y=[name for name, _ in names], orientation="h", showlegend=False, row=2, col=1)
+    figure.add_bar(x=[count for _, count in hubs], y=[name for name, _ in hubs], orientation="h", showlegend=False, row=3, col=1)
+    figure.update_yaxes(autorange="reversed")
+    return figure.update_layout(height=int(sum(shares)) + 400, title="Identity model")
+
+
+def _frequent(model: Model) -> list[tuple[str, float]]:
+    known = model.known.names if model.known else {}
+    return sorted(known.items(), key=lambda item: (-item[1], item[0]))[:DRAWN]
+
+
+def _hubs(model: Model) -> list[tuple[str, int]]:
+    hubs = model.known.hubs if model.known else ()
+    return [(f"{hub.field}: {hub.value}", hub.records) for hub in sorted(hubs, key=lambda hub: -hub.records)[:DRAWN]]
 
 
 def write(figure: go.Figure, path: Path) -> None:

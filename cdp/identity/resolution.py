@@ -29,6 +29,7 @@ from cdp.identity.compared import Compared, Engine, compare_all
 from cdp.identity.features import Features, Values, family_first, features, in_order
 from cdp.identity.fields import Kind
 from cdp.identity.forms import name_forms, touched
+from cdp.identity.limits import within
 from cdp.identity.model import Model
 from cdp.identity.prepared import Prepared, prepare
 from cdp.identity.rules import Identifier, Rules
@@ -227,7 +228,7 @@ class _Work:
             pairs = self._scored(model, found, ruled)
             count[0] = len(pairs)
         with self.clock.step("cluster") as count:
-            label, unheeded = self._clustered(pairs, ruled)
+            pairs, label, unheeded = self._people(model, pairs, ruled)
             count[0] = int(label.max()) + 1 if len(label) else 0
         with self.clock.step("households"):
             near = self._of_a_home(pairs.patterns, pairs.posterior)[pairs.which]
@@ -256,9 +257,20 @@ class _Work:
             key=lambda r: (r[0].kind, min(r[1:]), max(r[1:])),
         )
 
-    def _clustered(self, pairs: Weighed, ruled: list[tuple[Decision, int, int]]) -> tuple[Rows, tuple[Decision, ...]]:
+    def _people(self, model: Model, pairs: Weighed, ruled: list[tuple[Decision, int, int]]) -> tuple[Weighed, Rows, tuple[Decision, ...]]:
+        """The pairs as they count in the end, the person of each row, and the decisions that others contradict."""
         never = np.array([(x, y) for d, x, y in ruled if d.kind == Verdict.DIFFERENT], np.int64).reshape(-1, 2)
         base, unheeded = _joined(self.rows, [r for r in ruled if r[0].kind == Verdict.SAME], never)
+        if self.options.rules is None:
+            return pairs, self._clustered(pairs, base, never), unheeded
+        pairs, label = within(
+            self.options.rules, self.prepared.features, self.comparer.fields, model, pairs,
+            lambda weighed, apart: self._clustered(weighed, base, never, apart),
+        )  # fmt: skip
+        return pairs, label, unheeded
+
+    def _clustered(self, pairs: Weighed, base: Rows, never: Rows, apart_too: Flags | None = None) -> Rows:
+        """The person of each row; `never` are rows, and `apart_too` pairs, that must not be one person."""
         marks = self._marks(base)
         low, high = base[np.r_[pairs.a, never[:, 0]]], base[np.r_[pairs.b, never[:, 1]]]
         known = slice(0, len(pairs))
@@ -271,11 +283,13 @@ class _Work:
         if self.options.rules:
             weight[known][self.options.rules.joins(self.comparer.fields, pairs.patterns)[pairs.which]] = RULED
             forbidden[known] |= self.options.rules.forbids(self.comparer.fields, pairs.patterns)[pairs.which]
+        if apart_too is not None:
+            forbidden[known] |= apart_too
         apart = low != high
         if not apart.all():
             low, high, weight, forbidden = low[apart], high[apart], weight[apart], forbidden[apart]
         label = agglomerate(self.rows, low, high, weight, forbidden, marks)
-        return numbered(label[base]) if self.rows else label, unheeded
+        return numbered(label[base]) if self.rows else label
 
     def _marks(self, base: Rows) -> npt.NDArray[np.uint64]:
         """A bit for each duplicate-free source that a row comes from."""

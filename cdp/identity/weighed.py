@@ -74,6 +74,22 @@ class Weighed:
             posterior=np.concatenate([self.posterior, judge.posterior(patterns)]),
         )
 
+    def without(self, column: int, pairs: Rows, model: Model) -> Weighed:
+        """With a field of some of the pairs taken for missing."""
+        patterns = self.patterns[self.which[pairs]]
+        patterns[:, column] = 0
+        patterns, _, places = counted(np.column_stack([patterns, pairs >= self.candidates]).astype(np.uint8))
+        patterns, indirect = patterns[:, :-1], patterns[:, -1].astype(bool)
+        which, even = self.which.copy(), model.even()
+        which[pairs] = len(self.patterns) + places
+        return replace(
+            self,
+            which=which,
+            patterns=np.concatenate([self.patterns, patterns]),
+            evidence=np.r_[self.evidence, np.where(indirect, INDIRECT * even.evidence(patterns), model.evidence(patterns))],
+            posterior=np.concatenate([self.posterior, np.where(indirect[:, None], even.posterior(patterns), model.posterior(patterns))]),
+        )
+
 
 def _missing(rows: int, a: Ints, b: Ints, linked: Flags) -> tuple[Rows, Rows]:
     """Pairs within components of linked records that are none of (a[i], b[i])."""

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -19,7 +20,7 @@ import uuid_utils
 from sqlalchemy import Connection, Engine, select, text
 
 from cdp.db import copy_table, lock, tables
-from cdp.identity import Decision, Model, Options, Resolution, Verdict
+from cdp.identity import Decision, Model, Options, Resolution, Rules, Verdict
 from cdp.identity import resolve as resolve_identity
 from cdp.ingest.runs import finish_run, start_run
 from cdp.profiles.assign import Assignment, Change, assign
@@ -64,7 +65,7 @@ def resolve_profiles(engine: Engine, settings: Settings, *, dry_run: bool = Fals
         lock(connection, "resolve")
         customers, present = load_customers(connection)
         model_id, model = _pinned_model(connection) if pinned else (None, None)
-        found = resolve_identity(customers, model, _options(connection), _decisions(connection))
+        found = resolve_identity(customers, model, _options(connection, settings), _decisions(connection))
         ids = customers["record_id"].to_numpy()
         assignment = assign(ids, found.cluster, present, new_profile_id, _reviver(connection))
         if not dry_run:
@@ -133,9 +134,10 @@ def _store_model(connection: Connection, model: Model) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def _options(connection: Connection) -> Options:
+def _options(connection: Connection, settings: Settings) -> Options:
     names = connection.execute(select(tables.source.c.name).where(tables.source.c.duplicate_free)).scalars()
-    return Options(duplicate_free=frozenset(names))
+    rules = Rules.load(Path(settings.identity_rules)) if settings.identity_rules else None
+    return Options(duplicate_free=frozenset(names), rules=rules)
 
 
 def _decisions(connection: Connection) -> list[Decision]:

@@ -70,6 +70,30 @@ def test_records_that_agree_in_what_must_match_are_one_unless_a_person_says_no()
     assert two.cluster[-1] != two.cluster[-2]
 
 
+def customer(key: str, user: str, name: str = "Jane Roe", **more: object) -> dict[str, object]:
+    return r(key, name, identifiers=[{"type": "user_id", "value": user}], **more)
+
+
+def test_records_whose_user_ids_break_the_limit_are_two_people_though_they_share_an_email() -> None:
+    mail = {"email": "jane@example.com", "birth_date": "1990-01-01"}
+    table = t(*crowd(), customer("m", "abc123", **mail), customer("n", "abc456", **mail))
+    assert resolve(table).cluster[-1] == resolve(table).cluster[-2]
+    found = resolve(table, options=Options(rules=Rules()))
+    assert found.cluster[-1] != found.cluster[-2]
+
+
+def test_a_limit_leaves_those_alone_who_keep_within_it() -> None:
+    mail = {"email": "jane@example.com", "birth_date": "1990-01-01"}
+    table = t(*crowd(), customer("m", "abc123", **mail), customer("n", "abc123", phone="+49301234567", **mail))
+    assert resolve(table, options=Options(rules=Rules())).cluster.tolist() == resolve(table).cluster.tolist()
+
+
+def test_a_decision_overrules_a_limit() -> None:
+    table = t(*crowd(), customer("m", "abc123"), customer("n", "abc456"))
+    found = resolve(table, options=Options(rules=Rules()), decisions=[Decision(Verdict.SAME, "m", "n")])
+    assert found.cluster[-1] == found.cluster[-2]
+
+
 def test_a_blocked_value_is_no_evidence_in_resolution() -> None:
     table = t(*crowd(), r("m", "", email="shared@shop.example"), r("n", "", email="shared@shop.example"))
     assert resolve(table).cluster[-1] == resolve(table).cluster[-2]
