@@ -31,12 +31,17 @@ def resolve(dry_run: bool, no_refresh: bool, as_json: bool) -> None:
     else:
         would = "would be " if dry_run else ""
         out.print(
-            f"{report.records:,} records are {report.profiles:,} people in {report.households:,} households ({report.seconds:.1f} s). "
+            f"{_many(report.records, 'record')}: {_many(report.profiles, 'person', 'people')}, {_many(report.households, 'household')} "
+            f"({report.seconds:.1f} s). "
             f"{would.capitalize()}{'c' if would else 'C'}reated {report.created:,}, merged {report.merged:,}, split {report.split:,}; "
-            f"{report.doubtful:,} doubtful {'pair' if report.doubtful == 1 else 'pairs'} for a steward."
+            f"{_many(report.doubtful, 'doubtful pair')} for a steward."
         )
     if not dry_run and not no_refresh:
         _refresh(False)
+
+
+def _many(count: int, one: str, more: str = "") -> str:
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
 def _refresh(full: bool, ids: list[UUID] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from cdp.profiles.refresh import RefreshReport, link_interactions, refresh, refresh_named
 from cdp.profiles.resolve import ResolveReport, resolve_profiles
+from cdp.profiles.search import SearchPage, find, is_phone
 from cdp.profiles.views import (
     BadCursor,
     JournalEntry,
@@ -10,12 +11,9 @@ from cdp.profiles.views import (
     ProfileSummary,
     ProfileView,
     RecordView,
-    SearchPage,
     TimelinePage,
-    find,
     get,
     history,
-    is_phone,
     living,
     records,
     timeline,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,6 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from cdp.errors import PlatformError
-from cdp.profiles.refresh import fold
 
 
 class NotFound(PlatformError):
@@ -38,15 +36,6 @@ class ProfileSummary:
     sources: int
     record_count: int
     last_seen_at: datetime | None
-
-
-@dataclass(frozen=True)
-class SearchPage:
-    """Profiles found; `total` counts all of them, up to 1,000."""
-
-    items: Sequence[ProfileSummary]
-    next_cursor: str | None
-    total: int
 
 
 @dataclass(frozen=True)
@@ -118,11 +107,12 @@ class JournalEntry:
     cause: Mapping[str, Any]
 
 
-def _encode(*parts: Any) -> str:
+def encode(*parts: Any) -> str:
+    """A cursor that holds these parts."""
     return base64.urlsafe_b64encode(json.dumps(parts, default=str).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, *kinds: Callable[[Any], Any]) -> list[Any]:
+def decode(cursor: str, *kinds: Callable[[Any], Any]) -> list[Any]:
     """The parts of a cursor, one for each of `kinds`."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -131,121 +121,17 @@ def _decode(cursor: str, *kinds: Callable[[Any], Any]) -> list[Any]:
         raise BadCursor("the cursor is not one that this list gave; leave it out to start at the beginning") from None
 
 
-_PHONE = re.compile(r"\+?[\d\s()./-]+")
-_DIGITS = 7
-"""Fewer digits are no phone number that one says whole."""
-_SUMMARY = """p.id, p.kind, g.display_name, g.record_count, g.source_count as sources, g.last_seen_at,
+SUMMARY = """p.id, p.kind, g.display_name, g.record_count, g.source_count as sources, g.last_seen_at,
     array(select x->>'value' from jsonb_array_elements(g.document->'contact'->'emails') x) as emails,
     array(select x->>'value' from jsonb_array_elements(g.document->'contact'->'phones') x) as phones,
     g.document->'contact'->'addresses'->0->>'city' as city"""
 
 
-def _summary(row: Row[Any]) -> ProfileSummary:
+def summary(row: Row[Any]) -> ProfileSummary:
+    """A row of `SUMMARY` over `profile p` and `golden g`."""
     return ProfileSummary(
         row.id, row.kind, row.display_name, tuple(row.emails), tuple(row.phones), row.city, row.sources, row.record_count, row.last_seen_at
     )
-
-
-def find(
-    connection: Connection,
-    *,
-    q: str | None = None,
-    email: str | None = None,
-    phone: str | None = None,
-    source: str | None = None,
-    key: str | None = None,
-    limit: int = 20,
-    cursor: str | None = None,
-) -> SearchPage:
-    """Living profiles that match everything given.
-
-    Args:
-        q: words, and a profile is found if each begins one of its names, cities, contact points or identifiers; or a phone number.
-        email: exact, in any case.
-        phone: whole; with or without the prefix of its country, written in any way.
-        source: with `key`, the record's source and key; alone, every profile with a record of it.
-        key: key of a record.
-        limit: at most 200.
-        cursor: `next_cursor` of the page before.
-
-    Raises:
-        BadCursor: the cursor is not of this list.
-    """
-    conditions, params = _conditions(q, email, phone, source, key)
-    if cursor:  # it holds an id and no name: who may not see names gets cursors too
-        conditions.append(
-            "(coalesce(g.display_name, ''), p.id) > (select coalesce(display_name, ''), profile_id from golden where profile_id = :after)"
-        )
-        params["after"] = _decode(cursor, UUID)[0]
-    where = " and ".join(conditions)
-    base = f"from golden g join profile p on p.id = g.profile_id where p.retired_at is null and {where}"
-    size = max(1, min(limit, 200))
-    rows = connection.execute(
-        text(f"select {_SUMMARY} {base} order by coalesce(g.display_name, ''), p.id limit :limit"), params | {"limit": size + 1}
-    ).all()
-    total = connection.execute(text(f"select count(*) from (select 1 {base} limit 1000) x"), params).scalar_one()
-    more = len(rows) > size
-    items = tuple(_summary(row) for row in rows[:size])
-    return SearchPage(items, _encode(items[-1].id) if more else None, int(total))
-
-
-def _conditions(
-    q: str | None, email: str | None, phone: str | None, source: str | None, key: str | None
-) -> tuple[list[str], dict[str, Any]]:
-    params: dict[str, Any] = {}
-    conditions = [_words(q, params)]
-    if email:
-        conditions.append("g.profile_id in (select profile_id from identifier where kind = 'email' and value = :email)")
-        params["email"] = email.strip().lower()
-    if phone:
-        conditions.append(f"g.profile_id in (select profile_id from identifier where kind = 'phone' and {_phone(phone, params)})")
-    if source or key:
-        clauses = [clause for clause, given in (("s.name = :source", source), ("r.source_key = :key", key)) if given]
-        conditions.append(
-            f"g.profile_id in (select r.profile_id from record r join source s on s.id = r.source_id where {' and '.join(clauses)})"
-        )
-        params |= {name: value for name, value in (("source", source), ("key", key)) if value}
-    return conditions, params
-
-
-def is_phone(q: str) -> bool:
-    """Whether what is looked for is a whole phone number."""
-    return _PHONE.fullmatch(q.strip()) is not None and sum(sign.isdigit() for sign in q) >= _DIGITS
-
-
-def _words(q: str | None, params: dict[str, Any]) -> str:
-    """The condition that every word of `q` begins a search term, or that `q` is a phone number."""
-    terms = _terms(q)
-    params |= {f"term{number}": term + "%" for number, term in enumerate(terms)}
-    found = [f"g.profile_id in (select profile_id from search_term where term like :term{number})" for number in range(len(terms))]
-    condition = " and ".join(found) or "true"
-    if q and is_phone(q):
-        condition = (
-            f"({condition} or g.profile_id in (select profile_id from identifier where kind = 'phone' and {_phone(q, params, 'q')}))"
-        )
-    return condition
-
-
-def _phone(written: str, params: dict[str, Any], name: str = "phone") -> str:
-    """The condition that a stored number (E.164) is the one that is `written`: equal, or its end where the country is left out."""
-    digits = re.sub(r"\D", "", written)
-    if written.strip().startswith("+") or len(digits) < _DIGITS:
-        params[name] = f"+{digits}"
-        return f"value = :{name}"
-    params[name] = digits.lstrip("0")[::-1] + "%"
-    return f"reverse(value) like :{name}"
-
-
-def _terms(q: str | None) -> list[str]:
-    """Search terms as they are stored: a contact point stays whole, everything else becomes folded words."""
-    terms: list[str] = []
-    for word in (q or "").split():
-        digits = re.sub(r"[\s()./-]", "", word)
-        if "@" in word or re.fullmatch(r"\+\d{3,}", digits):
-            terms.append((word if "@" in word else digits).lower())
-        else:
-            terms.extend(fold(word))
-    return [re.sub(r"([\\%_])", r"\\\1", term) for term in terms[:8]]
 
 
 _EMPTY: Mapping[str, Any] = {
@@ -306,12 +192,12 @@ def _household(connection: Connection, profile_id: UUID, household_id: UUID | No
         return ()
     rows = connection.execute(
         text(
-            f"""select {_SUMMARY} from profile p join golden g on g.profile_id = p.id
+            f"""select {SUMMARY} from profile p join golden g on g.profile_id = p.id
                 where p.household_id = :household and p.id <> :id and p.retired_at is null order by g.display_name limit 20"""
         ),
         {"household": household_id, "id": profile_id},
     )
-    return tuple(_summary(row) for row in rows)
+    return tuple(summary(row) for row in rows)
 
 
 def records(connection: Connection, profile_id: UUID) -> list[RecordView]:
@@ -363,7 +249,7 @@ def timeline(
     params: dict[str, Any] = {"id": living(connection, profile_id), "limit": max(1, min(limit, 500)) + 1}
     conditions = ["i.profile_id = :id", "i.deleted_at is null"]
     if cursor:
-        at, last = _decode(cursor, datetime.fromisoformat, int)
+        at, last = decode(cursor, datetime.fromisoformat, int)
         conditions.append("(i.at, i.id) < (cast(:at as timestamptz), :last)")
         params |= {"at": at, "last": last}
     for name, column, wanted in (("kinds", "kind", kinds), ("channels", "channel", channels)):
@@ -380,7 +266,7 @@ def timeline(
         params,
     ).all()
     shown = rows[: params["limit"] - 1]
-    following = _encode(shown[-1].at.isoformat(), shown[-1].id) if len(rows) > len(shown) else None
+    following = encode(shown[-1].at.isoformat(), shown[-1].id) if len(rows) > len(shown) else None
     return TimelinePage(tuple(_interaction(row) for row in shown), following)
 
 
