@@ -82,7 +82,7 @@ def kinds(word: str) -> str | None:
 
 
 def _plural(kind: str) -> str:
-    if kind.endswith("y"):
+    if kind.endswith("y") and kind[-2] not in "aeiou":
         return kind[:-1] + "ies"
     return kind + ("es" if kind.endswith("ch") else "s")
 
