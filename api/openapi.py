@@ -99,7 +99,11 @@ def _operation(rule: Rule, method: str, declared: Operation, function: Callable[
 
 
 def _responses(declared: Operation, has_path: bool) -> Json:
-    content = {} if declared.answer is None else {"content": {"application/json": {"schema": _ref(declared.answer)}}}
+    content: Json = {}
+    if declared.answer is not None:
+        content = {"content": {"application/json": {"schema": _ref(declared.answer)}}}
+    elif declared.media is not None:
+        content = {"content": {declared.media: {"schema": {"type": "string"}}}}
     found: Json = {str(declared.status): {"description": HTTPStatus(declared.status).phrase, **content}}
     statuses = {
         *declared.problems,

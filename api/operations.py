@@ -98,7 +98,8 @@ class Operation:
 
     Attributes:
         action: of `cdp.access.ACTIONS`; None for a route with credentials of its own (`security`).
-        answer: schema of the answer, `FILE` or `FILE.DEFINITION` of `schemas/`; None where there is no body.
+        answer: schema of the answer, `FILE` or `FILE.DEFINITION` of `schemas/`; None where there is no body, or one that is no JSON.
+        media: the media type of an answer that is no JSON.
         body: schema of the request's body, in the same notation.
         security: OpenAPI security schemes that open it, any of them.
     """
@@ -108,6 +109,7 @@ class Operation:
     answer: str | None
     status: int = 200
     query: tuple[Query, ...] = ()
+    media: str | None = None
     body: str | None = None
     description: str = ""
     tag: str = ""

@@ -43,7 +43,7 @@ def status() -> Any:
 
 
 @blueprint.get("/metrics")
-@operation("status.read", "The same as metrics", answer=None, tag="system")
+@operation("status.read", "The same as metrics", answer=None, media="text/plain", tag="system")
 def prometheus() -> Any:
     """Figures, freshness and failures in the text format of Prometheus; a scraper sends an API key as `Authorization: Bearer …`."""
     return Response(metrics(platform_status(house().engine)), content_type=CONTENT_TYPE)
