@@ -13,7 +13,10 @@ import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from cdp.identity.arrays import changes
+
 Rows = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
 
@@ -37,9 +40,9 @@ def numbered(label: npt.NDArray[np.integer]) -> Rows:
     return np.asarray(np.cumsum(leads)[first[label - low]] - 1, np.int64)
 
 
-def agglomerate(rows: int, a: Rows, b: Rows, weight: Floats, forbidden: npt.NDArray[np.bool_], marks: npt.NDArray[np.uint64]) -> Rows:
+def agglomerate(rows: int, a: Ints, b: Ints, weight: Floats, forbidden: npt.NDArray[np.bool_], marks: npt.NDArray[np.uint64]) -> Rows:
     """Cluster of each row. `marks` has a bit for each source free of duplicates; clusters that share a bit do not join."""
-    label = np.arange(rows, dtype=np.int64)
+    label = np.arange(rows, dtype=np.int32)
     marks = marks.copy()
     use = np.flatnonzero(_alive(rows, a, b, weight > 0))
     low, high, total, never = np.minimum(a[use], b[use]), np.maximum(a[use], b[use]), weight[use].astype(float), forbidden[use]
@@ -51,7 +54,7 @@ def agglomerate(rows: int, a: Rows, b: Rows, weight: Floats, forbidden: npt.NDAr
         keep = _alive(rows, low, high, fine)
         low, high, total, size, never, fine = low[keep], high[keep], total[keep], size[keep], never[keep], fine[keep]
         joined = _mutual(rows, low[fine], high[fine], total[fine] / size[fine])
-        into = np.arange(rows, dtype=np.int64)
+        into = np.arange(rows, dtype=np.int32)
         into[joined[1]] = joined[0]
         marks[joined[0]] |= marks[joined[1]]
         label = into[label]
@@ -61,7 +64,7 @@ def agglomerate(rows: int, a: Rows, b: Rows, weight: Floats, forbidden: npt.NDAr
         low, high, total, size, never = _added(low, high, total[apart], size[apart], never[apart], rows)
 
 
-def _alive(rows: int, low: Rows, high: Rows, fine: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _alive(rows: int, low: Ints, high: Ints, fine: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """The edges between clusters that still have an edge to join by."""
     touched = np.zeros(rows, bool)
     touched[low[fine]] = touched[high[fine]] = True
@@ -69,25 +72,25 @@ def _alive(rows: int, low: Rows, high: Rows, fine: npt.NDArray[np.bool_]) -> npt
 
 
 def _added(
-    low: Rows, high: Rows, total: Floats, size: Floats, never: npt.NDArray[np.bool_], rows: int
-) -> tuple[Rows, Rows, Floats, Floats, npt.NDArray[np.bool_]]:
+    low: Ints, high: Ints, total: Floats, size: Floats, never: npt.NDArray[np.bool_], rows: int
+) -> tuple[Ints, Ints, Floats, Floats, npt.NDArray[np.bool_]]:
     """Edges between the same two clusters become one."""
     if not len(low):
         return low, high, total, size, never
-    keys = low * rows + high
+    keys = low.astype(np.int64) * rows + high
     order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    starts = np.flatnonzero(changes(keys[order]))
+    firsts = order[starts]
     return (
-        keys[starts] // rows,
-        keys[starts] % rows,
+        low[firsts],
+        high[firsts],
         np.add.reduceat(total[order], starts),
         np.add.reduceat(size[order], starts),
         np.logical_or.reduceat(never[order], starts),
     )
 
 
-def _mutual(rows: int, low: Rows, high: Rows, score: Floats) -> tuple[Rows, Rows]:
+def _mutual(rows: int, low: Ints, high: Ints, score: Floats) -> tuple[Ints, Ints]:
     """Pairs of clusters that are each other's nearest; among equal scores a scramble of the numbers decides, so that ties join everywhere
     at once."""
     scramble = (low.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ (high.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9))

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from cdp.identity.arrays import release
 from cdp.identity.blocks import Blocks, Flags, Ints, Rows
 from cdp.identity.cluster import components
 from cdp.identity.compare import Comparer
@@ -129,6 +130,8 @@ def together(pieces: list[Piece], fields: int, one_in: int = 1) -> Compared:
     drawn = np.empty(end, bool)
     while pieces:
         piece = pieces.pop()
+        if len(pieces) % 16 == 0:
+            release()
         seen -= len(piece.patterns)
         part = slice(end - len(piece.a), end)
         a[part], b[part], pattern[part], drawn[part] = piece.a, piece.b, where[seen + piece.which], piece.drawn

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.identity.arrays import unique
 from cdp.identity.features import Features, Ints, Values
 
 Bytes = npt.NDArray[np.uint8]
@@ -188,7 +189,7 @@ def _people(values: Values, initials: Ints) -> tuple[npt.NDArray[np.int64], npt.
     rows, slots = np.nonzero(values.codes >= 0)
     codes = values.codes[rows, slots].astype(np.int64)
     told = initials[rows] >= 0
-    distinct = np.unique(codes[told] * 65536 + initials[rows][told])
+    distinct = unique(codes[told] * 65536 + initials[rows][told])
     whole = distinct % 65536 >= 256
     people = np.maximum(*(np.bincount(distinct[part] // 65536, minlength=len(values)) for part in (whole, ~whole)))
     return people, np.bincount(codes, minlength=len(values))
