@@ -185,6 +185,7 @@ class _Work:
         self.comparer = Comparer(self.prepared) if model is None else Comparer(self.prepared, model.fields, model.forms)
         self.rows = customers.num_rows
         self._found: Compared | None = None
+        self.decided = np.zeros(self.rows, bool)
 
     def compared(self) -> Compared:
         """Candidate pairs and their patterns."""
@@ -261,6 +262,7 @@ class _Work:
         """The pairs as they count in the end, the person of each row, and the decisions that others contradict."""
         never = np.array([(x, y) for d, x, y in ruled if d.kind == Verdict.DIFFERENT], np.int64).reshape(-1, 2)
         base, unheeded = _joined(self.rows, [r for r in ruled if r[0].kind == Verdict.SAME], never)
+        self.decided = np.bincount(base, minlength=self.rows)[base] > 1
         if self.options.rules is None:
             return pairs, self._clustered(pairs, base, never), unheeded
         pairs, label = within(
@@ -319,7 +321,7 @@ class _Work:
         doubt = pairs.candidate & (probability > DOUBT[0]) & (probability < DOUBT[1]) | (~kept & (probability >= DOUBT[1]))
         cluster, back = _in_caller_order(label, self.order)
         confidence = np.zeros(len(back))
-        confidence[back] = _confidence(label, pairs, probability, kept)
+        confidence[back] = _confidence(label, pairs, probability, kept, self.decided)
         doubtful = _pairs(pairs, np.flatnonzero(doubt), self.order)
         return Resolution(
             cluster=cluster,
@@ -400,14 +402,18 @@ def _in_caller_order(label: Rows, order: Rows) -> tuple[Rows, Rows]:
     return named, back
 
 
-def _confidence(label: Rows, pairs: Weighed, probability: Floats, kept: Flags) -> Floats:
-    """For each person: the mean over its records of their best link, less the best link to a record that was left out."""
+def _confidence(label: Rows, pairs: Weighed, probability: Floats, kept: Flags, decided: Flags) -> Floats:
+    """For each person: the mean over its records of their best link, less the best link to a record that was left out.
+
+    The link of a record that a person joined (`decided`) is certain.
+    """
     rows = len(label)
     inside, outside = np.zeros(rows), np.zeros(rows)
     left = ~kept & pairs.candidate
     for x in (pairs.a, pairs.b):
         np.maximum.at(inside, x[kept], probability[kept])
         np.maximum.at(outside, x[left], probability[left])
+    inside[decided] = 1.0
     size = np.bincount(label) if rows else np.zeros(0, np.int64)
     mine = np.where(size[label] > 1, inside, 1.0) * (1 - 0.5 * outside) if rows else inside
     return np.bincount(label, mine) / size if rows else np.zeros(0)

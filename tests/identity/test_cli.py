@@ -12,6 +12,7 @@ import yaml
 from click.testing import CliRunner
 
 from cdp.cli.identity import evaluate, identity
+from cdp.errors import PlatformError
 from cdp.identity.labelled import febrl
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -83,3 +84,24 @@ def test_a_sample_that_a_person_sorted_gives_precision_and_recall(files: tuple[s
         writer.writeheader()
         writer.writerows(rows)
     assert "precision" in run("review-sample", "--answers", str(sample))
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "there is no file"), (b"", "cannot be read"), (b"source_key,given_name\n", "")])
+@pytest.mark.parametrize("command", ["train", "profile", "review-sample"])
+def test_files_that_are_not_there_or_empty_end_in_a_clear_message(tmp_path: Path, command: str, content: bytes | None, said: str) -> None:
+    records, mapping = tmp_path / "people.csv", tmp_path / "map.yaml"
+    mapping.write_text("version: 1\ncustomer: {source_key: source_key, given_name: given_name}\n")
+    if content is not None:
+        records.write_bytes(content)
+    output = ["--output", str(tmp_path / "out")] if command != "profile" else []
+    result = CliRunner().invoke(identity, [command, str(records), "--mapping", str(mapping), *output])
+    assert result.exception is None or isinstance(result.exception, PlatformError)
+    assert said in str(result.exception or "")
+
+
+def test_show_names_frequent_names_and_placeholders(files: tuple[str, str], tmp_path: Path) -> None:
+    model = str(tmp_path / "model.json")
+    run("train", files[0], "--mapping", files[1], "--output", model)
+    shown = run("show", model)
+    assert "names that are known" in shown
+    assert "placeholders and hubs" in shown

@@ -144,3 +144,78 @@ def test_scores_of_a_known_partition() -> None:
     scores = evaluate(np.array([0, 0, 1, 1, 1]), ["x", "x", "y", "y", "z"])
     assert (scores.pairs.precision, scores.pairs.recall) == (0.5, 1.0)
     assert (scores.exact, scores.people, scores.largest) == (1, 3, 3)
+
+
+HOME = {"street": "99 Oak Lane", "postcode": "99999", "city": "Bville"}
+
+
+def test_a_decision_makes_a_person_certain() -> None:
+    found = resolve(t(r(1), r(2)), decisions=[Decision(Verdict.SAME, "1", "2")])
+    assert found.confidence.tolist() == [1.0]
+
+
+def test_twins_at_one_address_stay_two() -> None:
+    facts = {"birth_date": "1990-04-04", **HOME}
+    rows = [*crowd(), r("m", "Martha Nolde", gender="F", **facts), r("n", "Peter Nolde", gender="M", **facts)]
+    assert not together(t(*rows), "m", "n")
+
+
+def test_father_and_son_of_one_name_stay_two_by_their_birth_dates() -> None:
+    rows = [*crowd(), r("m", "Peter Nolde", birth_date="1951-05-05", **HOME), r("n", "Peter Nolde", birth_date="1984-11-30", **HOME)]
+    assert not together(t(*rows), "m", "n")
+
+
+def test_a_date_that_cannot_be_is_compared_as_it_was_written() -> None:
+    slip = [{"field": "birth_date", "value": "1970-55-05", "reason": "impossible_date"}]
+    common = [r(f"x{i}", "Ida Nolde", "shop", birth_date=f"19{40 + i}-0{1 + i % 9}-11") for i in range(30)]
+    rows = [*crowd(), *common, r("m", "Ida Nolde", birth_date="1970-05-05"), r("n", "Ida Nolde", issues=slip), r("o", "Ida Nolde")]
+    table = t(*rows)
+    model = train(table)
+    fits, silent = (explain(model, table, len(rows) - 3, row) for row in (len(rows) - 2, len(rows) - 1))
+    assert next(p for p in fits.parts if p.field == "birth_date").level == "near"
+    assert fits.evidence > silent.evidence
+
+
+def test_one_name_in_the_place_of_the_other_is_seen_where_the_other_is_lost() -> None:
+    table = t(*crowd(), r("m", "Gunhild Nolde", **HOME), r("n", "Xenia Gunhild", **HOME))
+    given = next(p for p in explain(train(table), table, 120, 121).parts if p.field == "given_name")
+    assert given.level == "swapped"
+
+
+@pytest.mark.parametrize(
+    ("other", "level"), [("user97@mail.example", "number"), ("usre77@mail.example", "near"), ("user77@post.example", "name")]
+)
+def test_numbers_in_mailboxes_are_told_from_slips(other: str, level: str) -> None:
+    table = t(*crowd(), r("m", "Ida Nolde", email="user77@mail.example"), r("n", "Ida Nolde", email=other))
+    assert next(p for p in explain(train(table), table, 120, 121).parts if p.field == "email").level == level
+
+
+def test_neighbouring_phone_numbers_are_told_from_slips() -> None:
+    rows = [r("m", "Ida Nolde", phone="+4930555123"), r("n", "Ida Nolde", phone="+4930555124"), r("o", "Ida Nolde", phone="+4930565123")]
+    table = t(*crowd(), *rows)
+    model = train(table)
+    found = [next(p for p in explain(model, table, 120, row).parts if p.field == "phone").level for row in (121, 122)]
+    assert found == ["next", "near"]
+
+
+def test_birth_dates_alone_make_nobody_one_person() -> None:
+    table = t(*(r(i, birth_date=f"19{10 + i % 90}-01-01") for i in range(300)))
+    assert len(people(table)) == 300
+
+
+def test_the_model_keeps_placeholders_for_records_that_come_alone() -> None:
+    names = ["Aron Zima", "Bela Yates", "Cleo Xu", "Dora Weiss", "Emil Vogel", "Fred Unger", "Gina Toth", "Hans Sauer", "Ivan Rossi",
+             "Jana Quist", "Kurt Paulus", "Lena Olsen"]  # fmt: skip
+    model = train(t(*crowd(), *(r(f"h{i}", name, email="none@none.example") for i, name in enumerate(names))))
+    model = Model.from_document(model.to_document())
+    two = t(r("m", "Mia Nolde", email="none@none.example"), r("n", "Nils Mertens", email="none@none.example"))
+    assert [hub.value for hub in model.known.hubs] == ["none@none.example"]
+    assert not together(two, "m", "n", model=model)
+    assert "email" not in {part.field for part in explain(model, two, 0, 1).parts}
+
+
+def test_the_shares_of_facts_are_part_of_an_explanation() -> None:
+    table = t(*crowd(20))
+    model = train(table)
+    one = explain(model, table, 0, 1)
+    assert one.start + sum(part.evidence for part in one.parts) == pytest.approx(one.evidence)
