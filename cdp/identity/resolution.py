@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from cdp.errors import PlatformError
 from cdp.identity.arrays import frugal, release
-from cdp.identity.blocks import Flags
+from cdp.identity.blocks import Flags, Ints
 from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
@@ -227,13 +227,15 @@ class _Work:
         ruled = self._ruled(decisions)
         with self.clock.step("score") as count:
             pairs = self._scored(model, found, ruled)
+            x, y = found.of(self._of_a_home(found.patterns, model.posterior(found.patterns)))
             count[0] = len(pairs)
+        del found  # most of the pairs, and nobody asks for them any more
+        self._found = None
         with self.clock.step("cluster") as count:
             pairs, label, unheeded = self._people(model, pairs, ruled)
             count[0] = int(label.max()) + 1 if len(label) else 0
         with self.clock.step("households"):
             near = self._of_a_home(pairs.patterns, pairs.posterior)[pairs.which]
-            x, y = found.of(self._of_a_home(found.patterns, model.posterior(found.patterns)))
             homes = self._homes(np.r_[pairs.a[near], x], np.r_[pairs.b[near], y], label)
         return self._told(pairs, label, homes, model, unheeded)
 
@@ -274,7 +276,7 @@ class _Work:
     def _clustered(self, pairs: Weighed, base: Rows, never: Rows, apart_too: Flags | None = None) -> Rows:
         """The person of each row; `never` are rows, and `apart_too` pairs, that must not be one person."""
         marks = self._marks(base)
-        low, high = base[np.r_[pairs.a, never[:, 0]]], base[np.r_[pairs.b, never[:, 1]]]
+        low, high = (base[np.r_[rows, others]].astype(np.int32) for rows, others in ((pairs.a, never[:, 0]), (pairs.b, never[:, 1])))
         known = slice(0, len(pairs))
         weight = np.zeros(len(low))
         weight[known] = np.clip(pairs.evidence, -CERTAIN, CERTAIN)[pairs.which]
@@ -310,7 +312,7 @@ class _Work:
             shared |= np.isin(patterns[:, column[name]], levels)
         return np.asarray(shared & (posterior[:, [Kind.HOUSEHOLD, Kind.TWIN, Kind.JUNIOR]].sum(axis=1) > TOGETHER))
 
-    def _homes(self, a: Rows, b: Rows, label: Rows) -> Rows:
+    def _homes(self, a: Ints, b: Ints, label: Rows) -> Rows:
         """The household of each row, from pairs of one."""
         size = int(label.max()) + 1 if len(label) else 0
         return numbered(components(size, label[a], label[b])[label]) if size else label
