@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from importlib.metadata import entry_points
 from typing import Any
 
 from sqlalchemy import Engine, text
 
 from cdp import attributes, segments
-from cdp.activation import KINDS, Throttled, due, send
+from cdp.activation import Throttled, due, send
 from cdp.activation.firings import send_firings
 from cdp.db import connect
 from cdp.errors import PlatformError
@@ -33,8 +32,6 @@ from cdp.settings import Settings, load
 
 Counts = dict[str, Any]
 SWEEP = timedelta(days=7)
-POOL_SLOTS = 4
-"""Tasks of one vendor that run side by side in a scheduler."""
 
 
 class JobFailed(PlatformError):
@@ -60,17 +57,6 @@ def _engine() -> Engine:
 
 
 # --- sources -----------------------------------------------------------------------------------------------------------------
-
-
-def connector_names() -> list[str]:
-    """Names of the connectors that are installed: the vendors that a scheduler keeps a pool for."""
-    return sorted({point.name for point in entry_points(group="cdp.connectors")})
-
-
-def pools() -> dict[str, Any]:
-    """A pool for each vendor, as `airflow pools import` reads them."""
-    names = [*(f"cdp_from_{name}" for name in connector_names()), *(f"cdp_to_{kind}" for kind in KINDS)]
-    return {name: {"slots": POOL_SLOTS, "description": "calls to one vendor", "include_deferred": False} for name in names}
 
 
 def connectors_in_use() -> list[str]:

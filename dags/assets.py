@@ -2,9 +2,9 @@
 
 from airflow.sdk import Asset
 
-from cdp import jobs
+from cdp.vendors import connector_names
 
-LANDED = {name: Asset(f"cdp://landing/{name}") for name in jobs.connector_names()}
+LANDED = {name: Asset(f"cdp://landing/{name}") for name in connector_names()}
 PROFILES = Asset("cdp://profiles")
 ATTRIBUTES = Asset("cdp://attributes")
 SEGMENTS = Asset("cdp://segments")

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import dag, task
 
-from cdp import jobs
 from dags.assets import ATTRIBUTES, PROFILES
+from dags.job import job
 
 
 @dag(
@@ -18,7 +18,7 @@ from dags.assets import ATTRIBUTES, PROFILES
     doc_md=__doc__,
 )
 def cdp_attributes() -> None:
-    task(outlets=[ATTRIBUTES])(jobs.refresh_attributes)()
+    task(outlets=[ATTRIBUTES])(job("refresh_attributes"))()
 
 
 cdp_attributes()

@@ -4,15 +4,14 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, XComArg, dag, task
 
-from cdp import jobs
-from cdp.activation import KINDS
+from cdp.vendors import KINDS
 from dags.assets import SEGMENTS
-from dags.later import later
+from dags.job import job
 
 
 def sent(kind: str) -> XComArg:
-    due = task(task_id=kind)(jobs.destinations_due)(kind=kind)
-    task(task_id=f"send_{kind}", pool=f"cdp_to_{kind}")(later(jobs.send_audience)).expand(name=due)
+    due = task(task_id=kind)(job("destinations_due", "kind"))(kind=kind)
+    task(task_id=f"send_{kind}", pool=f"cdp_to_{kind}")(job("send_audience", "name")).expand(name=due)
     return due
 
 
@@ -26,7 +25,7 @@ def sent(kind: str) -> XComArg:
     doc_md=__doc__,
 )
 def cdp_audiences() -> None:
-    _ = task.branch(jobs.kinds_due)() >> [sent(kind) for kind in KINDS]
+    _ = task.branch(job("kinds_due"))() >> [sent(kind) for kind in KINDS]
 
 
 cdp_audiences()

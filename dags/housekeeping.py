@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import dag, task
 
-from cdp import jobs
+from dags.job import job
 
 
 @dag(
@@ -17,7 +17,7 @@ from cdp import jobs
     doc_md=__doc__,
 )
 def cdp_housekeeping() -> None:
-    task(jobs.housekeeping)()
+    task(job("housekeeping"))()
 
 
 cdp_housekeeping()

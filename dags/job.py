@@ -1,25 +1,26 @@
-"""A vendor that wants a pause gets it, and no slot is held meanwhile: the task is put off to the moment that the vendor named."""
+"""A task calls one function of `cdp.jobs`, which is imported when the task runs: reading a DAG must not cost what running it costs.
+
+A vendor that wants a pause gets it, and no slot is held meanwhile: the task is put off to the moment that the vendor named.
+"""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from inspect import Parameter, Signature
+from typing import Any
 
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from cdp.jobs import Later
 
-P = ParamSpec("P")
-T = TypeVar("T")
+def job(name: str, *parameters: str) -> Callable[..., Any]:
+    """The function of that name with these parameters (Airflow fills what a signature asks for), put off instead of failed on `Later`."""
 
+    def call(**given: Any) -> Any:
+        from cdp import jobs
 
-def later(job: Callable[P, T]) -> Callable[P, T]:
-    """The job, put off instead of failed where it raises `Later`."""
-
-    @wraps(job)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return job(*args, **kwargs)
-        except Later as error:
+            return getattr(jobs, name)(**given)
+        except jobs.Later as error:
             raise AirflowRescheduleException(error.until) from error
 
+    call.__name__ = call.__qualname__ = name
+    vars(call)["__signature__"] = Signature([Parameter(each, Parameter.KEYWORD_ONLY) for each in parameters])
     return call

@@ -6,8 +6,8 @@ from operator import or_
 
 from airflow.sdk import dag, task
 
-from cdp import jobs
 from dags.assets import LANDED, PROFILES
+from dags.job import job
 
 
 @dag(
@@ -20,7 +20,7 @@ from dags.assets import LANDED, PROFILES
     doc_md=__doc__,
 )
 def cdp_profiles() -> None:
-    task(jobs.resolve)() >> task(outlets=[PROFILES])(jobs.refresh_profiles)()
+    task(job("resolve"))() >> task(outlets=[PROFILES])(job("refresh_profiles"))()
 
 
 cdp_profiles()

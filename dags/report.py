@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import CronDataIntervalTimetable, dag, task
 
-from cdp import jobs
+from dags.job import job
 
 
 @dag(
@@ -17,7 +17,7 @@ from cdp import jobs
     doc_md=__doc__,
 )
 def cdp_monthly_report() -> None:
-    task(jobs.monthly_report)(month="{{ data_interval_start.strftime('%Y-%m') }}")
+    task(job("monthly_report", "month"))(month="{{ data_interval_start.strftime('%Y-%m') }}")
 
 
 cdp_monthly_report()

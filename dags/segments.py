@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import dag, task
 
-from cdp import jobs
 from dags.assets import ATTRIBUTES, SEGMENTS
+from dags.job import job
 
 
 @dag(
@@ -18,7 +18,7 @@ from dags.assets import ATTRIBUTES, SEGMENTS
     doc_md=__doc__,
 )
 def cdp_segments() -> None:
-    task(outlets=[SEGMENTS])(jobs.refresh_segments)()
+    task(outlets=[SEGMENTS])(job("refresh_segments"))()
 
 
 cdp_segments()

@@ -4,17 +4,16 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import XComArg, dag, task
 
-from cdp import jobs
 from dags.assets import LANDED
-from dags.later import later
+from dags.job import job
 
 RETRY = {"retries": 4, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": 2.0, "max_retry_delay": timedelta(hours=1)}
 
 
 def pulled(connector: str) -> XComArg:
-    names = task(task_id=connector)(jobs.source_names)(connector=connector)
+    names = task(task_id=connector)(job("source_names", "connector"))(connector=connector)
     pull = task(task_id=f"pull_{connector}", pool=f"cdp_from_{connector}", outlets=[LANDED[connector]])
-    pull(later(jobs.sync_source)).expand(name=names)
+    pull(job("sync_source", "name")).expand(name=names)
     return names
 
 
@@ -28,7 +27,7 @@ def pulled(connector: str) -> XComArg:
     doc_md=__doc__,
 )
 def cdp_sources() -> None:
-    _ = task.branch(jobs.connectors_in_use)() >> [pulled(connector) for connector in LANDED]
+    _ = task.branch(job("connectors_in_use"))() >> [pulled(connector) for connector in LANDED]
 
 
 cdp_sources()

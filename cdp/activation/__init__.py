@@ -7,7 +7,7 @@ reconcile(engine, settings, name)         # whom the destination has, against wh
 shared_with(connection, profile_id)       # where a person's data went
 """
 
-from cdp.activation.definition import KINDS, Destination, by_name, destinations, disable, load, register
+from cdp.activation.definition import Destination, by_name, destinations, disable, load, register
 from cdp.activation.deliver import Report, preflight, send, status, under_way
 from cdp.activation.errors import ActivationError, DestinationConfig, Forbidden, Throttled, Undelivered, UnknownDestination
 from cdp.activation.ledger import AnswerRow, Shared, answers, of_destination, shared_with
@@ -15,7 +15,6 @@ from cdp.activation.reconcile import Reconciled, reconcile
 from cdp.activation.schedule import due
 
 __all__ = [
-    "KINDS",
     "ActivationError",
     "AnswerRow",
     "Destination",

@@ -22,8 +22,6 @@ from cdp.records.contracts import check
 
 VENDORS = frozenset({"google_ads", "meta", "mailchimp", "hubspot"})
 """Places that take only the format of their own name."""
-KINDS = ("files", "sql", "webhook", *sorted(VENDORS), "email")
-"""Kinds of places; a scheduler keeps a pool for each."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import click
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
-from cdp import jobs
+from cdp import vendors
 from cdp.cli.console import database, err, settings
 from cdp.db import database_url
 from cdp.errors import PlatformError
@@ -83,7 +83,7 @@ def serve(port: int) -> None:
     Path(under["AIRFLOW_HOME"]).mkdir(parents=True, exist_ok=True)
     _airflow(under, "db", "migrate")
     pools = Path(under["AIRFLOW_HOME"]) / "pools.json"
-    pools.write_text(json.dumps(jobs.pools()), "utf-8")
+    pools.write_text(json.dumps(vendors.pools()), "utf-8")
     _airflow(under, "pools", "import", str(pools))
     err.print(f"Airflow on http://127.0.0.1:{port} (Ctrl-C stops)", markup=False)
     os.execve(sys.executable, [sys.executable, "-m", "airflow", "standalone"], under)  # noqa: S606  # the arguments are our own

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from cdp import jobs
+from cdp import jobs, vendors
 from cdp.cli import airflow
 from cdp.cli.console import database, fail, out
 from cdp.errors import PlatformError
@@ -92,7 +92,7 @@ def path() -> None:
 @dags.command()
 def pools() -> None:
     """The pools that the DAGs use, one for each vendor, as `airflow pools import` reads them."""
-    click.echo(json.dumps(jobs.pools(), indent=1))
+    click.echo(json.dumps(vendors.pools(), indent=1))
 
 
 dags.add_command(airflow.serve)

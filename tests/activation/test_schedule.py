@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from cdp.activation import DestinationConfig, disable, due, register, send
+import schemas
+from cdp import vendors
+from cdp.activation import DestinationConfig, disable, due, register, send, ways
 from cdp.settings import Settings
 from tests.activation.conftest import Definition, World
 
@@ -79,3 +81,8 @@ def test_what_did_not_end_well_stays_due_and_what_is_disabled_is_not(engine: Eng
 def test_a_schedule_that_never_comes_is_refused(add: Add) -> None:
     with pytest.raises(DestinationConfig, match="no schedule"):
         add(schedule="0 25 * * *")
+
+
+def test_every_kind_of_place_has_a_pool() -> None:
+    places = schemas.load("destination")["properties"]["to"]["oneOf"]
+    assert {place["required"][0] for place in places} == set(vendors.KINDS) == set(ways._WAYS)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 from sqlalchemy import Engine
 
 import dags
-from cdp import jobs
+from cdp import jobs, vendors
 from cdp.activation import register
 from cdp.segments import save
 from cdp.settings import Settings
@@ -40,7 +42,7 @@ BUNDLE = {
     "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
     "kwargs": {"path": str(FOLDER), "refresh_interval": 300},
 }
-HELPERS = {"__init__.py", "assets.py", "later.py"}
+HELPERS = {"__init__.py", "assets.py", "job.py"}
 
 pytestmark = [
     pytest.mark.airflow,
@@ -56,7 +58,7 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _airflow(home, ["-m", "airflow", "db", "migrate"])
     _airflow(home, ["-m", "airflow", "dags", "reserialize"])
     pools = home / "pools.json"
-    pools.write_text(json.dumps(jobs.pools()))
+    pools.write_text(json.dumps(vendors.pools()))
     _airflow(home, ["-m", "airflow", "pools", "import", str(pools)])
     return home
 
@@ -115,15 +117,15 @@ def test_structure(airflow_home: Path) -> None:
         assert (dag["owner"], dag["doc"], dag["tags"], dag["catchup"]) == ("cdp", True, ["cdp"], False)
         assert dag["retries"] >= 1
     assert found["cdp_sources"]["tasks"]["pull_hubspot"] == [[], ["cdp://landing/hubspot"], "cdp_from_hubspot"]
-    assert found["cdp_sources"]["tasks"]["connectors_in_use"][0] == jobs.connector_names()
+    assert found["cdp_sources"]["tasks"]["connectors_in_use"][0] == vendors.connector_names()
     assert found["cdp_sources"]["tasks"]["hubspot"][0] == ["pull_hubspot"]
-    assert found["cdp_profiles"]["on"] == [f"cdp://landing/{name}" for name in jobs.connector_names()]
+    assert found["cdp_profiles"]["on"] == [f"cdp://landing/{name}" for name in vendors.connector_names()]
     assert found["cdp_profiles"]["tasks"]["refresh_profiles"][1] == ["cdp://profiles"]
     assert (found["cdp_attributes"]["on"], found["cdp_segments"]["on"]) == (["cdp://profiles"], ["cdp://attributes"])
     assert found["cdp_audiences"]["on"] == ["cdp://segments"]
     assert found["cdp_audiences"]["tasks"]["send_meta"] == [[], [], "cdp_to_meta"]
     used = {task[2] for dag in found.values() for task in dag["tasks"].values()} - {"default_pool"}
-    assert used == set(jobs.pools())
+    assert used == set(vendors.pools())
 
 
 RESULTS = {
@@ -178,15 +180,32 @@ def test_a_throttled_vendor_is_put_off_and_not_failed(
     assert rows(engine, "select status from delivery") == [("done",)]
 
 
-def test_later_names_the_moment_to_come_back(airflow_home: Path) -> None:
+def test_a_job_is_put_off_to_the_moment_that_it_names(airflow_home: Path) -> None:
     script = (
         "from datetime import datetime, UTC\nfrom airflow.sdk.exceptions import AirflowRescheduleException\n"
-        "from cdp.jobs import Later\nfrom dags.later import later\nuntil = datetime(2027, 1, 1, tzinfo=UTC)\n"
-        "def job(name): raise Later('pause', until)\n"
-        "try: later(job)(name='x')\n"
-        "except AirflowRescheduleException as error: print(error.reschedule_date == until, later(job).__name__)"
+        "from cdp import jobs\nfrom dags.job import job\nuntil = datetime(2027, 1, 1, tzinfo=UTC)\n"
+        "def sync_source(name): raise jobs.Later('pause', until)\n"
+        "jobs.sync_source = sync_source\n"
+        "try: job('sync_source', 'name')(name='x')\n"
+        "except AirflowRescheduleException as error: print(error.reschedule_date == until, job('sync_source', 'name').__name__)"
     )
-    assert _airflow(airflow_home, ["-W", "ignore", "-c", script]).strip().endswith("True job")
+    assert _airflow(airflow_home, ["-W", "ignore", "-c", script]).strip().endswith("True sync_source")
+
+
+def test_reading_the_dags_does_not_load_the_platform(airflow_home: Path) -> None:
+    script = (
+        f"import sys, importlib\nfor name in {[n.removesuffix('.py') for n in DAGS]!r}: importlib.import_module('dags.' + name)\n"
+        "print(sorted(name for name in sys.modules if name.startswith('cdp')), {'pandas', 'duckdb', 'pyarrow'} & set(sys.modules))"
+    )
+    printed = _airflow(airflow_home, ["-W", "ignore", "-c", script]).strip().splitlines()[-1]
+    assert printed == "['cdp', 'cdp.vendors'] set()"
+
+
+def test_each_task_is_a_function_that_there_is() -> None:
+    named = {found for file in DAGS for found in re.findall(r'job\(("\w+"(?:, "\w+")*)\)', (FOLDER / file).read_text())}
+    assert len(named) >= 12
+    for name, *parameters in (re.findall(r'"(\w+)"', found) for found in named):
+        assert set(parameters) <= set(signature(getattr(jobs, name)).parameters), name
 
 
 def _run(home: Path, settings: Settings, names: list[str], **more: str) -> dict[str, Any]:

@@ -1,0 +1,34 @@
+"""`cdp dags serve` gives Airflow a database of its own in the platform's server, and the DAGs the platform's home."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.engine import URL
+
+from cdp.cli import airflow
+from cdp.settings import Settings
+
+
+def test_airflow_has_its_own_database_in_the_same_server(server: URL, tmp_path: Path) -> None:
+    found = airflow.environment(replace(Settings(), home=tmp_path), server, 8123)
+    for name, driver in (("SQL_ALCHEMY_CONN", "psycopg"), ("SQL_ALCHEMY_CONN_ASYNC", "psycopg_async")):
+        url = make_url(found[f"AIRFLOW__DATABASE__{name}"])
+        assert (url.drivername, url.database, url.query) == (f"postgresql+{driver}", "airflow", server.query)
+    (bundle,) = json.loads(found["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
+    assert (Path(bundle["kwargs"]["path"]) / "sources.py").exists()
+    assert found["CDP_HOME"] == str(tmp_path)
+    assert found["AIRFLOW__API__HOST"] == "127.0.0.1", "whoever opens the page may do everything"
+
+
+def test_making_the_database_twice_changes_nothing(server: URL) -> None:
+    airflow._make_database(server)
+    airflow._make_database(server)
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        assert connection.execute(text("select count(*) from pg_database where datname = 'airflow'")).scalar_one() == 1
+        connection.execute(text("drop database airflow"))
+    engine.dispose()
