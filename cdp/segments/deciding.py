@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 import duckdb
+import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
 from cdp.db import copy_table, lock
@@ -120,19 +121,24 @@ def _decide(connection: Connection, made: Draft, found: Segment, positions: dict
     query, values = rendered(people)
     duck.execute(f"insert into decided {query}", values)
     entering, leaving = (duck.sql(query, params=[position]).to_arrow_table() for query in (_ENTERING, _LEAVING))
-    connection.execute(text("set local timezone = 'UTC'"))
-    connection.execute(text("set local jit = off"))
-    difference_tables(connection)
-    copy_table(connection, entering, "segment_now")
-    copy_table(connection, leaving, "segment_scope")
-    for name in ("segment_now", "segment_scope"):
-        connection.execute(text(_LATER.format(table=name)), {"read_at": made.read_at})
-        connection.execute(text(f"analyze {name}"))
-    entered, left = apply_difference(connection, found, made.as_of)
-    _follow(connection, made, found.id, position)
+    entered = left = 0
+    if entering.num_rows or leaving.num_rows:
+        entered, left = _write(connection, made, found, entering, leaving)
+        _follow(connection, made, found.id, position)
     seconds = time.monotonic() - started
     members = record(connection, found, entered - left, made.as_of, seconds, full=True)
     return SegmentReport(found.name, members, entered, left, None, seconds)
+
+
+def _write(connection: Connection, made: Draft, found: Segment, entering: pa.Table, leaving: pa.Table) -> tuple[int, int]:
+    """Write who enters and who leaves, without those to whom something happened since the copy was read; how many did."""
+    connection.execute(text("set local timezone = 'UTC'; set local jit = off"))
+    difference_tables(connection)
+    for rows, name in ((entering, "segment_now"), (leaving, "segment_scope")):
+        copy_table(connection, rows, name)
+        connection.execute(text(_LATER.format(table=name)), {"read_at": made.read_at})
+        connection.execute(text(f"analyze {name}"))
+    return apply_difference(connection, found, made.as_of)
 
 
 _ENTERING = """select number.uuid::varchar as profile_id from decided join number using (n)
