@@ -23,6 +23,8 @@ from cdp.identity.prepared import Prepared
 
 Rows = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
+FEW = 500
+"""Records of a set so small that all its pairs are compared."""
 LARGEST = 60
 """Records in a block at most; a block of n records has n(n-1)/2 pairs."""
 ALONE = 20
@@ -45,7 +47,15 @@ class Key:
 
 
 def blocks(prepared: Prepared, largest: int = LARGEST) -> Blocks:
-    """The records that are worth comparing, in blocks."""
+    """The records that are worth comparing, in blocks; in a small set all are."""
+    rows = prepared.features.rows
+    if rows <= FEW:
+        return Blocks.of(rows, prepared.features.person, [Part.of("a small set", np.arange(rows), np.zeros(rows, np.uint64))])
+    return by_keys(prepared, largest)
+
+
+def by_keys(prepared: Prepared, largest: int = LARGEST) -> Blocks:
+    """The records that share a key, in blocks."""
     made = keys(prepared)
     facts = made.facts
     parts = (part for key in made for part in _parts(_ordered(key), facts, largest))

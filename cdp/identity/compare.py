@@ -163,16 +163,16 @@ class Comparer:
         off = np.flatnonzero(((given == DIFFER) & ((family == DIFFER) | (family == 0))) | ((given == 0) & (family == DIFFER)))
         if len(off):
             given[off], family[off] = self._crossed(a[off], b[off], given[off], family[off])
-        off = np.flatnonzero((given == DIFFER) & (family == DIFFER))
-        if len(off):
-            given[off[self._one_crossed(a[off], b[off])]] = REORDERED
-        off = np.flatnonzero((family == DIFFER) & (given != DIFFER) & (given != REORDERED))
+        off = np.flatnonzero((family == DIFFER) & (given != DIFFER))
         if len(off):
             family[off[self._one_of_several(a[off], b[off])]] = VARIANT
         off = np.flatnonzero((given == DIFFER) & (family == DIFFER))
         if len(off):
             reordered = off[self._reordered(a[off], b[off])]
             given[reordered], family[reordered] = REORDERED, 0
+        off = np.flatnonzero((given == DIFFER) & (family == DIFFER))
+        if len(off):
+            given[off[self._one_crossed(a[off], b[off])]] = REORDERED
         return given, family
 
     def _crossed(self, a: Rows, b: Rows, given: Bytes, family: Bytes) -> tuple[Bytes, Bytes]:
@@ -181,7 +181,7 @@ class Comparer:
         one, two = self._cross(g[a], n[b]), self._cross(n[a], g[b])
         whole = (g[a] >= 0) & (n[a] >= 0) & (g[b] >= 0) & (n[b] >= 0)
         swapped = whole & (one > 0) & (two > 0) & ((one <= FREQUENT) | (two <= FREQUENT)) & (one <= INITIAL) & (two <= INITIAL)
-        given, family = np.where(swapped, one, given), np.where(swapped, two, family)
+        given, family = np.where(swapped, _commoner(one), given), np.where(swapped, _commoner(two), family)
         alone_a, alone_b = (g[a] < 0) ^ (n[a] < 0), (g[b] < 0) ^ (n[b] < 0)
         as_family = ~swapped & ((alone_a & (one > 0) & (one <= TYPO) & (n[a] < 0)) | (alone_b & (two > 0) & (two <= TYPO) & (n[b] < 0)))
         as_given = (
@@ -290,6 +290,11 @@ class Comparer:
     def _speaks(self) -> npt.NDArray[np.bool_]:
         x = self.features
         return np.asarray((np.append(self._given.words.length > 1, False)[x.given.first]) & (x.family.first >= 0))
+
+
+def _commoner(level: Bytes) -> Bytes:
+    """A band further from rare: two names have two ways to meet where their order is free."""
+    return np.where(level < FREQUENT, level + 1, level).astype(np.uint8)
 
 
 def _equal(codes: Ints, a: Rows, b: Rows) -> Bytes:

@@ -35,7 +35,7 @@ class Names:
         self.band, self.known, self.nicknames, self.common = band, np.append(known, False), nicknames, common
         self.letter = _initial(words)
         self.spelling = _coded(spelling(words), empty=True)
-        skeleton = _skeleton(words)
+        skeleton = _skeleton(spelling(words))
         self.skeleton = Strings(skeleton)
         telling = pc.greater(pc.utf8_length(skeleton), 1).to_numpy(zero_copy_only=False)
         self.skeleton_code = np.append(np.where(telling, _coded(skeleton, empty=True)[:-1], -1), -1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from cdp.identity.candidates import blocks
+from cdp.identity.candidates import by_keys
 from cdp.identity.features import Values, family_first, features
 from cdp.identity.prepared import Hub, prepare
 
@@ -56,7 +56,7 @@ def profile(customers: pa.Table) -> Profile:
              "email": raw.email, "phone": raw.phone,
              "address": raw.address, "birth_place": raw.place, "job_title": raw.job, "organisation_name": raw.employer,
              **{f"identifier:{kind}": values for kind, values in raw.identifiers.items()}}  # fmt: skip
-    found = blocks(ready)
+    found = by_keys(ready)
     met = np.zeros(raw.rows, bool)
     for part in found.parts:
         met[part.rows] = True

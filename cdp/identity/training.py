@@ -22,7 +22,7 @@ GROUP_STRENGTH = 200.0
 """How many pairs the shares among all pairs weigh in each group of pairs that tell the same facts."""
 NAMESAKES = 0.4
 """How much rarer one person is among pairs of a small set that tell nothing but names."""
-NOBODY = 0.01
+NOBODY = 1e-4
 """Share of one person among pairs that tell neither a name nor a contact nor an identifier."""
 RARE = 0.1
 """Twins, and namesakes of one household, for each other pair of a household, at most."""
@@ -54,14 +54,17 @@ def counted(patterns: Bytes) -> tuple[Bytes, npt.NDArray[np.int64], npt.NDArray[
     return patterns[some], np.bincount(inverse, minlength=len(keys)), inverse
 
 
-def _by_facts(model: Model, patterns: Bytes, counts: npt.NDArray[np.int64]) -> dict[int, Floats]:
+def _by_facts(model: Model, patterns: Bytes, counts: npt.NDArray[np.int64], thin: float) -> dict[int, Floats]:
     """The shares of the classes among pairs that tell the same facts, half-way to the shares of all.
 
     What two records lack is no evidence, but pairs that only a name brought together are less often one person than pairs that share a
     mailbox. The chances of the levels stay as they are, so that no class loses its meaning to a group.
+
+    Args:
+        thin: how few the pairs are; 1 and more where the table rules.
     """
     group, codes = pd.factorize(told(model.fields, patterns))
-    bare = NAMESAKES ** min(1.0, FEW / float(counts.sum()))
+    bare = NAMESAKES ** min(1.0, thin)
     usual = np.stack([_fewer(model.share, 1.0 if int(code) & PROOF else bare) for code in codes])
     nobody = np.array([not int(code) & TELLING for code in codes])
     usual[nobody] = np.r_[NOBODY, (1 - NOBODY) * model.share[1:] / model.share[1:].sum()]
@@ -87,7 +90,8 @@ def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64
     total = float(counts.sum())
     if total == 0:
         return model
-    strength = STRENGTH * max(1.0, FEW / max(total, FEW / 8))
+    thin = FEW / max(min(total, 2.0 * records), FEW / 8)
+    strength = STRENGTH * max(1.0, thin)
     by_chance = [_chance(random[:, k], prior(f)) for k, f in enumerate(fields)]
     priors = [_wary(f, prior(f), by_chance[k], records) for k, f in enumerate(fields)]
     share, chance = model.share, list(priors)
@@ -106,7 +110,7 @@ def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64
             break
         previous = likelihood
     model = Model(fields, share, tuple(chance))
-    return replace(model, shares=_by_facts(model, patterns, counts))
+    return replace(model, shares=_by_facts(model, patterns, counts, thin))
 
 
 def _few(share: Floats) -> Floats:
