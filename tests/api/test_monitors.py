@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from api.audience_view import figure
+from api.house import house
 from cdp import attributes
-from cdp.access import Role
+from cdp.access import Principal, Role
 from cdp.segments import run_monitors
 from tests.api.conftest import Client
 from tests.api.test_segments import signed_in
@@ -112,6 +114,15 @@ def test_who_may_not_see_persons_is_told_no_small_count(keyed: Client, marketer:
     assert engineer.get("/v1/segments/few/members").status_code == 403
     planned = engineer.post("/v1/segments/few/plan", json={"condition": "record_count > 2"}).json
     assert (planned["then"], planned["enter_sample"]) == ("<5", [])
+
+
+def test_a_count_of_all_but_a_few_names_the_few(app: Any, company: Company) -> None:
+    with app.app_context():
+        seen = [
+            [figure(house().policy.view(Principal(1, "x", role)), count, 100) for count in (0, 4, 5, 95, 96, 100)]
+            for role in (Role.ENGINEER, Role.MARKETER)
+        ]
+    assert seen == [[0, "<5", 5, 95, ">95", 100], [0, 4, 5, 95, 96, 100]]
 
 
 def test_a_hidden_field_of_events_is_neither_asked_for_nor_computed_with(keyed: Client, marketer: FlaskClient) -> None:
