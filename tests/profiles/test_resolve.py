@@ -181,3 +181,14 @@ def test_a_profile_of_one_process_is_that_of_two(engine: Engine, settings: Setti
     company(engine, tmp_path, 40)
     sync_all(engine, replace(settings, workers=2))
     assert resolve_profiles(engine, settings).profiles == 40
+
+
+def test_a_file_of_identity_rules_overrules_the_evidence(engine: Engine, settings: Settings, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 1\nmust_not_match: [phone]\n")
+    first = person(1)
+    add_source(engine, write_csv(tmp_path / "crm.csv", [person(n) for n in range(40)]), name="crm")
+    add_source(engine, write_csv(tmp_path / "shop.csv", [first | {"id": "s1", "phone": "+12025559999"}]), name="shop")
+    sync_all(engine, settings)
+    assert resolve_profiles(engine, settings).profiles == 40
+    assert resolve_profiles(engine, replace(settings, identity_rules=str(rules))).profiles == 41
