@@ -142,6 +142,15 @@ def test_the_page_leads_from_a_segment_to_the_answers(app: Flask, company: Compa
     assert len(list(csv.reader(path.open()))) == 3
 
 
+def test_who_would_come_and_leave_is_shown_as_a_condition_is_written(app: Flask, company: Company, folder: Path) -> None:
+    page = signed_in(app, company)
+    narrowed = page.get("/segments/preview", query_string={"segment": "everybody", "condition": "not everyone"}).text
+    assert re.search(r"If saved</dt><dd>\+0 .*−2 ", narrowed)
+    widened = page.get("/segments/preview", query_string={"segment": "nobody", "condition": "everyone"}).text
+    assert re.search(r"If saved</dt><dd>\+2 .*−0 ", widened)
+    assert "If saved" not in page.get("/segments/preview", query_string={"condition": "everyone"}).text
+
+
 def test_a_viewer_sees_no_destination(keyed: Client) -> None:
     assert keyed(Role.VIEWER).get("/v1/destinations").status_code == 403
 
