@@ -108,9 +108,15 @@ def serve(world: World) -> Iterator[Callable[[int], tuple[str, Falters]]]:
         server.shutdown()
 
 
+def taken(world: World) -> dict[str, int]:
+    """How many calls of each kind were processed: what people did, and what says who they are."""
+    both = "select stream as call from interaction union all select type from profile_update"
+    return {row.call: row.n for row in world.rows(f"select call, count(*) as n from ({both}) both_kinds group by 1")}
+
+
 def check_everything_arrived(world: World) -> None:
     done = world.process()
-    kinds = {row.stream: row.n for row in world.rows("select stream, count(*) as n from interaction group by 1")}
+    kinds = taken(world)
     assert kinds == {"identify": 1, "alias": 1, "group": 1, "page": 1, "screen": 1, "track": 250}
     assert done.held == 0
     numbers = [row.n for row in world.rows("select (canonical->'properties'->>'number')::int as n from interaction where stream = 'track'")]
@@ -171,7 +177,7 @@ def test_browser(world: World, serve: Callable[[int], tuple[str, Falters]], node
     finally:
         server.shutdown()
     world.process()
-    kinds = {row.stream: row.n for row in world.rows("select stream, count(*) as n from interaction group by 1")}
+    kinds = taken(world)
     assert kinds == {"page": 1, "track": 3, "identify": 1, "group": 1}
     assert len({row.profile_id for row in world.rows("select profile_id from interaction")}) == 1, "the visitor became the person"
     (shown,) = world.rows("select name, channel, raw from interaction where stream = 'page'")
