@@ -43,6 +43,8 @@ BLUEPRINTS = (
     "api.segments",
     "api.attributes",
     "api.segment_pages",
+    "api.decisions",
+    "api.decision_pages",
     "api.monitors",
     "api.monitor_pages",
     "api.destinations",
@@ -52,6 +54,7 @@ BLUEPRINTS = (
 
 NAVIGATION = (
     ("Customers", "pages.home", "profile.read"),
+    ("Matches", "decision_pages.listed", "review.read"),
     ("Segments", "segment_pages.listed", "segment.read"),
     ("Destinations", "destination_pages.listed", "destination.read"),
     ("Monitors", "monitor_pages.listed", "monitor.read"),

@@ -14,6 +14,7 @@ from api.assets import PLOTLY
 from api.charts import bars, series
 from api.comparison import compare, rank
 from api.customers import plain
+from api.decisions import decided
 from api.evidence import said
 from api.held import held
 from api.house import house, note, principal, reading, view
@@ -26,6 +27,7 @@ from cdp.ingest.figures import figures
 from cdp.ingest.status import totals
 from cdp.profiles import NotFound
 from cdp.profiles.activity import by_month
+from cdp.profiles.decisions import decisions
 from cdp.status import platform_status
 
 blueprint = Blueprint("pages", __name__)
@@ -129,9 +131,18 @@ def records(profile_id: UUID) -> Any:
         if found["redirected_from"]:
             return _to_living("pages.records", found)
         held = customers.records(connection, view(), profile_id)["items"]
+        settled = [decided(one) for one in decisions(connection, profile_id=profile_id) if one.revoked_at is None]
     note("profile.read", found["id"], {"part": "records", "via": "page"})
     return render_template(
-        "records.html", tab="records", profile=found, records=held, rows=compare(held), links=_links(held), raw=view().raw
+        "records.html",
+        tab="records",
+        profile=found,
+        records=held,
+        rows=compare(held),
+        links=_links(held),
+        raw=view().raw,
+        settled=settled,
+        decides=principal().may("decision.write"),
     )
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "receipts": "cdp.cli.sources:receipts",
     "resolve": "cdp.cli.profiles:resolve",
     "profiles": "cdp.cli.profiles:profiles",
+    "decisions": "cdp.cli.decisions:decisions",
     "evaluate": "cdp.cli.identity:evaluate",
     "identity": "cdp.cli.identity:identity",
     "connectors": "cdp.cli.connectors:connectors",

@@ -1,7 +1,7 @@
 """PostgreSQL: the engine, the tables, migrations, bulk copy, backup. The only room that knows where the database is."""
 
 from cdp.db.copy import copy_table
-from cdp.db.engine import connect, database_url, held_lock, lock
+from cdp.db.engine import connect, database_url, held_lock, is_locked, lock
 from cdp.db.errors import DatabaseError, DatabaseUnavailable, SchemaOutdated
 from cdp.db.migrate import migrate, pending
 
@@ -13,6 +13,7 @@ __all__ = [
     "copy_table",
     "database_url",
     "held_lock",
+    "is_locked",
     "lock",
     "migrate",
     "pending",

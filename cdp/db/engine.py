@@ -108,6 +108,11 @@ def lock(connection: Connection, name: str) -> None:
     connection.execute(text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
+def is_locked(connection: Connection, name: str) -> bool:
+    """Whether another transaction holds the advisory lock `name` right now."""
+    return not connection.execute(text("select pg_try_advisory_xact_lock_shared(hashtextextended(:name, 0))"), {"name": name}).scalar_one()
+
+
 @contextmanager
 def held_lock(engine: Engine, name: str) -> Iterator[None]:
     """Hold the advisory lock `name` through any number of transactions, on a connection of its own; waits for it."""

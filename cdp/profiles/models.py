@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from cdp.db import tables
 from cdp.errors import PlatformError
 from cdp.identity import Explanation, Model, explain
+from cdp.profiles.decisions import record_named
 from cdp.profiles.resolve import load_customers
-
-
-class UnknownRecord(PlatformError):
-    """No stored record has this source and key: look for it with `cdp profiles find --key KEY`."""
 
 
 class NoModel(PlatformError):
@@ -65,20 +62,11 @@ def explain_stored(connection: Connection, a: str, b: str) -> Explanation:
         a, b: `SOURCE:KEY` each.
 
     Raises:
-        UnknownRecord: no such record.
+        BadPair: no such record.
         NoModel: nothing has been resolved.
     """
-    ids = [_record(connection, each) for each in (a, b)]
+    ids = [record_named(connection, each) for each in (a, b)]
     model = current(connection).model
     customers, _ = load_customers(connection)
     rows = [pc.index(customers["record_id"], record).as_py() for record in ids]
     return explain(model, customers, rows[0], rows[1])
-
-
-def _record(connection: Connection, reference: str) -> int:
-    source, _, key = reference.partition(":")
-    query = "select r.id from record r join source s on s.id = r.source_id where s.name = :source and r.source_key = :key order by r.id"
-    found = connection.execute(text(query), {"source": source, "key": key}).scalars().first()
-    if found is None:
-        raise UnknownRecord(f"no stored record is {reference!r}: give SOURCE:KEY, such as crm:4711")
-    return int(found)

@@ -16,7 +16,7 @@ from tests.small_company import ANNA, OLD_ANNA
 PASSWORD = "correct horse battery"
 HTML = {"Accept": "text/html"}
 PROFILE = [f"/profiles/{ANNA}{part}" for part in ("", "/records", "/timeline", "/history")]
-PAGES = ["/", "/?q=berg", *PROFILE, "/system", "/docs"]
+PAGES = ["/", "/?q=berg", *PROFILE, "/matches", "/system", "/docs"]
 
 
 def token(text: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from cdp.identity import Kind
 from cdp.profiles import models
+from cdp.profiles.decisions import BadPair
 from cdp.profiles.resolve import resolve_profiles
 from cdp.settings import Settings
 from tests.ingest.world import sync_all
@@ -36,7 +37,7 @@ def test_what_is_not_there_is_said(people: Engine) -> None:
     with people.connect() as connection:
         with pytest.raises(models.NoModel, match="cdp resolve"):
             models.explain_stored(connection, "crm:1", "shop:s2")
-        with pytest.raises(models.UnknownRecord, match="crm:77"):
+        with pytest.raises(BadPair, match="crm:77"):
             models.explain_stored(connection, "crm:1", "crm:77")
 
 
