@@ -76,7 +76,8 @@ class Figures:
 
     def __str__(self) -> str:
         times = f"p50 {self.p50:6.1f} ms   p99 {self.p99:6.1f} ms"
-        return f"{self.rate:>9,.0f} events/s   {times}   {self.each * 1e6:6.0f} us CPU   {self.failed} failed"
+        work = f"   {self.each * 1e6:6.0f} us CPU" if self.cpu else ""
+        return f"{self.rate:>9,.0f} events/s   {times}{work}   {self.failed} failed"
 
 
 def one_event(number: int) -> bytes:
