@@ -88,7 +88,8 @@ def keep(judgement: Verdict, a: str | int, b: str | int, why: str | None) -> int
             made = room.decide(connection, judgement, ids[0], ids[1], principal().name, why)
         except room.BadPair as error:
             raise BadRequest(str(error)) from None
-        audit(connection, principal(), "decision.write", str(made), {"judgement": str(judgement), "records": [str(each) for each in sorted(ids)]})
+        said = {"judgement": str(judgement), "records": [str(each) for each in sorted(ids)]}
+        audit(connection, principal(), "decision.write", str(made), said)
     return made
 
 

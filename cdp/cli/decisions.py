@@ -71,7 +71,8 @@ def _decide(judgement: Verdict, a: str, b: str, note: str | None) -> None:
     with database().begin() as connection:
         ids = [room.record_named(connection, each) for each in (a, b)]
         made = room.decide(connection, judgement, ids[0], ids[1], f"cli:{getpass.getuser()}", note)
-        audit(connection, SYSTEM, "decision.write", str(made), {"judgement": str(judgement), "records": [str(each) for each in sorted(ids)]})
+        said = {"judgement": str(judgement), "records": [str(each) for each in sorted(ids)]}
+        audit(connection, SYSTEM, "decision.write", str(made), said)
     out.print(f"Decision {made}: {judgement}. It takes effect with the next `cdp resolve`")
 
 

@@ -172,6 +172,9 @@ def _show_report(report: SyncReport) -> None:
         if s.counts.refused:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(s.counts.reasons.items()))
             err.print(f"[yellow]{s.source}.{s.stream}: {s.counts.refused:,} rows went to quarantine ({reasons}):[/] cdp quarantine list")
+        if s.vanished:
+            gone = ", ".join(s.vanished)
+            err.print(f"[yellow]{s.source}.{s.stream}: mapped, but in no row any more: {gone}. Ask the source, or change the mapping[/]")
         if s.unmapped:
             err.print(f"[dim]{s.source}.{s.stream}: fields nobody mapped: {', '.join(s.unmapped)}[/]")
         if s.error:

@@ -20,7 +20,7 @@ from cdp.identity.arrays import changes
 Rows = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
-BATCH = 750_000
+BATCH = 600_000
 """Pairs in a range, about; one key's repeats of another's pairs included."""
 SAMPLE = 500_000
 """Pairs of one weak coincidence that are compared, about, and at most twice as many; a set that has fewer loses none."""

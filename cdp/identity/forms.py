@@ -37,8 +37,7 @@ def name_forms(fields: tuple[Field, ...], features: Features, found: Compared) -
 
     together = reached("email", 1, 2) | reached("phone", 1, 2) | reached("birth_date", 1) | reached("address", 1, 2, 4)
     telling = reached("given_name", ALIKE, DIFFER) & reached("family_name", *range(1, ALIKE)) & together
-    rows = np.flatnonzero(np.asarray(telling, bool)[found.pattern])
-    a, b = found.a[rows], found.b[rows]
+    a, b = found.of(np.asarray(telling, bool))
     u, v = features.given.first[a], features.given.first[b]
     low, high = np.minimum(u, v).astype(np.int64), np.maximum(u, v).astype(np.int64)
     met = pd.DataFrame({"low": low, "high": high, "family": features.family.first[a]})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -12,9 +12,14 @@ from cdp.records.source import ContractError
 _DEPTH = 4
 
 
-def note_fields(
-    known: Mapping[str, str], rows: pa.Table | Sequence[Mapping[str, Any]], mapped: Collection[str], where: str
-) -> dict[str, str]:
+class Fields(NamedTuple):
+    """Dotted path -> type of every field that a stream ever had, and the paths that these rows have."""
+
+    known: dict[str, str]
+    here: frozenset[str]
+
+
+def note_fields(known: Mapping[str, str], rows: pa.Table | Sequence[Mapping[str, Any]], mapped: Collection[str], where: str) -> Fields:
     """`known` (dotted path -> type) with the fields of `rows` added.
 
     Types are string, number, boolean, time, object, array; a field that had several from the start is `mixed`.
@@ -30,12 +35,12 @@ def note_fields(
             result.setdefault(path, kind)
         elif path in mapped:
             raise ContractError(
-                f"{where}: the field {path!r}, which the mapping uses, was {before} and is now {kind}. Nothing of this page was taken; "
+                f"{where}the field {path!r}, which the mapping uses, was {before} and is now {kind}. Nothing of this page was taken; "
                 "correct the source, or change the mapping and sync again."
             )
         else:
             result[path] = kind
-    return result
+    return Fields(result, frozenset(seen))
 
 
 def _of_schema(schema: pa.Schema) -> dict[str, str]:

@@ -32,6 +32,9 @@ from cdp.records import Defaults, MappedBatch, StreamMapping, canonical_json, ma
 from cdp.records.source import Page, Refused, Source, SourceError, Stream, Throttled
 from cdp.settings import Settings
 
+_TELLING = 50
+"""Rows without a field that tell that it is gone."""
+
 Progress = Callable[[str, str, Counts, int | None], None]
 """Called after each page with source, stream, counts so far, and the total where known."""
 
@@ -46,6 +49,8 @@ class StreamReport:
     error: str | None = None
     retry_at: str | None = None
     unmapped: Sequence[str] = ()
+    vanished: Sequence[str] = ()
+    """Fields that the mapping reads and earlier rows had, and no row of this read has."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ class StreamSync:
         self.whole = plan.stream.complete
         self.empty = False
         self.fields: dict[str, str] = {}
+        self.here: set[str] = set()
 
     def run(self) -> StreamReport:
         """Read the stream to its end, or to its error; what was landed by then stays. Two passes over one stream wait for each other."""
@@ -131,7 +137,14 @@ class StreamSync:
             self._close(connection, run_id, error)
         retry_at = error.until.isoformat() if isinstance(error, Throttled) else None
         message = str(error) if error else None
-        return StreamReport(self.row.name, self.stream.name, self.counts, message, retry_at, unmapped(self.fields, self.mapping))
+        nobody = unmapped(self.fields, self.mapping)
+        return StreamReport(self.row.name, self.stream.name, self.counts, message, retry_at, nobody, self._vanished())
+
+    def _vanished(self) -> list[str]:
+        """Mapped fields that this read did not have; of a read of few rows that is no news."""
+        if self.counts.read < _TELLING:
+            return []
+        return sorted(path for path in mapped_paths(self.mapping) if path in self.fields and path not in self.here)
 
     def _open(self, connection: Connection) -> Any:
         """Register the stream, map stored rows again where the mapping changed; the bookmark to go on from."""
@@ -168,7 +181,8 @@ class StreamSync:
         self.whole = self.whole and not page.unchanged
         self.total = page.total or self.total
         self.counts.read += len(page.rows) + len(page.refused)
-        self.fields = note_fields(self.fields, page.rows, mapped_paths(self.mapping), f"{self.row.name}.{self.stream.name}")
+        self.fields, here = note_fields(self.fields, page.rows, mapped_paths(self.mapping), f"{page.place}: " if page.place else "")
+        self.here |= here
         prints = fingerprint(page.rows)
         keys = keys_of(page.rows, self.mapping, self.defaults)
         names = set(keys.to_pylist())

@@ -211,3 +211,12 @@ def test_workers_land_what_one_process_lands(engine: Engine, settings: Settings,
     add_source(engine, path, config={"streams": {"people": str(path)}, "batch_rows": 2_500})
     assert sync(engine, settings).streams[0].counts.added == 5_000
     assert rows(engine, "select count(distinct canonical->'emails'->>0) from record") == [(5_000,)]
+
+
+def test_a_mapped_field_that_no_row_has_any_more_is_told(engine: Engine, settings: Settings, tmp_path: Path) -> None:
+    people = [{"id": str(n), "first": "Ann", "last": f"Lee{n}", "email": f"a{n}@example.com"} for n in range(60)]
+    add_source(engine, write_jsonl(tmp_path / "crm.jsonl", people), name="crm")
+    assert sync_all(engine, settings).streams[0].vanished == []
+    write_jsonl(tmp_path / "crm.jsonl", [{name: value for name, value in person.items() if name != "email"} for person in people])
+    (stream,) = sync_all(engine, settings).streams
+    assert (stream.vanished, stream.counts.changed) == (["email"], 60)
