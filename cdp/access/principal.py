@@ -46,7 +46,7 @@ ACTIONS: Mapping[str, frozenset[Role]] = {
     "monitor.read": _ALL,
     "monitor.write": _MARKETING,
     "task.read": _ALL,
-    "task.write": _ALL,
+    "task.write": _ALL - {Role.VIEWER},
     "destination.read": _MARKETING | {Role.ENGINEER},
     "destination.write": frozenset({Role.ENGINEER, Role.ADMIN}),
     "audience.export": _MARKETING,
