@@ -37,7 +37,8 @@ def test_a_monitor_is_written_checked_fires_and_its_task_is_done(marketer: Flask
     assert first["items"][0]["outcome"].startswith("task ")
     second = marketer.get(f"/v1/monitors/welcome/log?limit=1&cursor={first['next_cursor']}").json
     assert second["items"][0]["id"] < first["items"][0]["id"]
-    support = keyed(Role.VIEWER, "support")
+    assert keyed(Role.VIEWER).post("/v1/tasks/1/done").status_code == 403
+    support = keyed(Role.STEWARD, "support")
     open_ = support.get("/v1/tasks").json["items"]
     assert len(open_) == checked["holds"]
     assert support.post(f"/v1/tasks/{open_[0]['id']}/done").status_code == 204
