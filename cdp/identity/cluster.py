@@ -40,13 +40,27 @@ def numbered(label: npt.NDArray[np.integer]) -> Rows:
     return np.asarray(np.cumsum(leads)[first[label - low]] - 1, np.int64)
 
 
-def agglomerate(rows: int, a: Ints, b: Ints, weight: Floats, forbidden: npt.NDArray[np.bool_], marks: npt.NDArray[np.uint64]) -> Rows:
-    """Cluster of each row. `marks` has a bit for each source free of duplicates; clusters that share a bit do not join."""
+def agglomerate(
+    rows: int,
+    a: Ints,
+    b: Ints,
+    weight: Floats,
+    forbidden: npt.NDArray[np.bool_],
+    marks: npt.NDArray[np.uint64],
+    decided: npt.NDArray[np.bool_],
+) -> Rows:
+    """Cluster of each row.
+
+    Args:
+        marks: a bit for each source free of duplicates; clusters that share a bit do not join.
+        decided: rows that stand for records which people joined by their word. Who fits one of these fits their person: that they do not
+            fit each other is known, so the best evidence to their cluster counts and not the mean.
+    """
     label = np.arange(rows, dtype=np.int32)
-    marks = marks.copy()
+    marks, decided = marks.copy(), decided.copy()
     use = np.flatnonzero(_alive(rows, a, b, weight > 0))
     low, high, total, never = np.minimum(a[use], b[use]), np.maximum(a[use], b[use]), weight[use].astype(float), forbidden[use]
-    low, high, total, size, never = _added(low, high, total, np.ones(len(low)), never, rows)
+    low, high, total, size, never = _added(low, high, total, np.ones(len(low)), never, decided)
     while True:
         fine = (total > 0) & ~never & ((marks[low] & marks[high]) == 0)
         if not fine.any():
@@ -57,11 +71,12 @@ def agglomerate(rows: int, a: Ints, b: Ints, weight: Floats, forbidden: npt.NDAr
         into = np.arange(rows, dtype=np.int32)
         into[joined[1]] = joined[0]
         marks[joined[0]] |= marks[joined[1]]
+        decided[joined[0]] |= decided[joined[1]]
         label = into[label]
         low, high = into[low], into[high]
         apart = low != high
         low, high = np.minimum(low[apart], high[apart]), np.maximum(low[apart], high[apart])
-        low, high, total, size, never = _added(low, high, total[apart], size[apart], never[apart], rows)
+        low, high, total, size, never = _added(low, high, total[apart], size[apart], never[apart], decided)
 
 
 def _alive(rows: int, low: Ints, high: Ints, fine: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -72,22 +87,22 @@ def _alive(rows: int, low: Ints, high: Ints, fine: npt.NDArray[np.bool_]) -> npt
 
 
 def _added(
-    low: Ints, high: Ints, total: Floats, size: Floats, never: npt.NDArray[np.bool_], rows: int
+    low: Ints, high: Ints, total: Floats, size: Floats, never: npt.NDArray[np.bool_], decided: npt.NDArray[np.bool_]
 ) -> tuple[Ints, Ints, Floats, Floats, npt.NDArray[np.bool_]]:
-    """Edges between the same two clusters become one."""
+    """Edges between the same two clusters become one: their sum, or the best of them where one of the clusters is of decided records."""
     if not len(low):
         return low, high, total, size, never
-    keys = low.astype(np.int64) * rows + high
+    keys = low.astype(np.int64) * len(decided) + high
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(changes(keys[order]))
     firsts = order[starts]
-    return (
-        low[firsts],
-        high[firsts],
-        np.add.reduceat(total[order], starts),
-        np.add.reduceat(size[order], starts),
-        np.logical_or.reduceat(never[order], starts),
-    )
+    low, high, never = low[firsts], high[firsts], np.logical_or.reduceat(never[order], starts)
+    sums, sizes = np.add.reduceat(total[order], starts), np.add.reduceat(size[order], starts)
+    best = decided[low] | decided[high]
+    if best.any():
+        sums = np.where(best, np.maximum.reduceat((total / size)[order], starts), sums)
+        sizes = np.where(best, 1.0, sizes)
+    return low, high, sums, sizes, never
 
 
 def _mutual(rows: int, low: Ints, high: Ints, score: Floats) -> tuple[Ints, Ints]:

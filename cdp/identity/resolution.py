@@ -292,7 +292,7 @@ class _Work:
         apart = low != high
         if not apart.all():
             low, high, weight, forbidden = low[apart], high[apart], weight[apart], forbidden[apart]
-        label = agglomerate(self.rows, low, high, weight, forbidden, marks)
+        label = agglomerate(self.rows, low, high, weight, forbidden, marks, self.decided)
         return numbered(label[base]) if self.rows else label
 
     def _marks(self, base: Rows) -> npt.NDArray[np.uint64]:
