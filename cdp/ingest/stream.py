@@ -32,6 +32,8 @@ from cdp.records import Defaults, MappedBatch, StreamMapping, canonical_json, ma
 from cdp.records.source import Page, Refused, Source, SourceError, Stream, Throttled
 from cdp.settings import Settings
 
+_WORTH_SENDING = 2_000
+"""Rows that a worker maps sooner than this process, with what sending them costs."""
 _TELLING = 50
 """Rows without a field that tell that it is gone."""
 
@@ -54,28 +56,63 @@ class StreamReport:
 
 
 @dataclass(frozen=True)
-class _InFlight:
-    """A page whose rows are being mapped: the new and changed ones, or all where it was not `compared` with what is stored."""
+class Taken:
+    """The rows of a page: key, state and fingerprint of each, and the numbers of those that are mapped: the new and changed ones."""
 
-    page: Page
     keys: pa.Array
     state: np.ndarray
-    compared: bool
-    rows: np.ndarray
     prints: Fingerprints
-    mapped: Future[tuple[MappedBatch, pa.Array]]
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The numbers of the rows that are mapped."""
+        return np.flatnonzero((self.state == landing.NEW) | (self.state == landing.CHANGED))
 
 
-def map_rows(rows: Any, mapping: StreamMapping, defaults: Defaults) -> tuple[MappedBatch, pa.Array]:
-    """What a worker does with the rows of a page that are new: map them, and write their canonical JSON."""
+@dataclass(frozen=True)
+class Mapped:
+    """What the rows became, with the canonical JSON of each."""
+
+    batch: MappedBatch
+    canonical: pa.Array
+
+
+@dataclass(frozen=True)
+class _InFlight:
+    """A page that is being mapped; `names` are its keys where it was compared with what is stored, else the worker finds them."""
+
+    page: Page
+    names: frozenset[str | None] | None
+    work: Future[tuple[Taken, Mapped]]
+
+    @property
+    def compared(self) -> bool:
+        return self.names is not None
+
+
+def prepare(rows: Any, mapping: StreamMapping, defaults: Defaults, complete: bool) -> tuple[Taken, Mapped]:
+    """What a worker does with a page of a stream that held nothing: everything but landing it."""
+    prints = fingerprint(rows)
+    keys = keys_of(rows, mapping, defaults)
+    taken = Taken(keys, within_page(keys, prints.hash, complete), prints)
+    return map_taken(taken, take(rows, taken.rows), mapping, defaults)
+
+
+def map_taken(taken: Taken, rows: Any, mapping: StreamMapping, defaults: Defaults) -> tuple[Taken, Mapped]:
+    """What a worker does with the new rows of a page: map them, and write their canonical JSON."""
     batch = map_batch(rows, mapping, defaults)
-    return batch, canonical_json(batch.table)
+    return taken, Mapped(batch, canonical_json(batch.table))
 
 
-def _done(rows: Any, mapping: StreamMapping, defaults: Defaults) -> Future[tuple[MappedBatch, pa.Array]]:
-    future: Future[tuple[MappedBatch, pa.Array]] = Future()
-    future.set_result(map_rows(rows, mapping, defaults))
-    return future
+def within_page(keys: pa.Array, hashes: pa.Array, complete: bool) -> np.ndarray:
+    """The state of each row where nothing is stored."""
+    state = np.full(len(keys), landing.NEW, dtype=np.int8)
+    if complete:
+        other, same = landing.repeats(keys, hashes)
+        state[other], state[same] = landing.REPEATED, landing.UNCHANGED
+    else:
+        state[_superseded(keys)] = landing.UNCHANGED  # a later row of the page has the key
+    return state
 
 
 def take(rows: pa.Table | Sequence[Any], indices: np.ndarray) -> Any:
@@ -119,7 +156,6 @@ class StreamSync:
         self.counts = Counts()
         self.total: int | None = None
         self.in_flight: deque[_InFlight] = deque()
-        self.flying_keys: deque[set[str | None]] = deque()
         self.whole = plan.stream.complete
         self.empty = False
         self.fields: dict[str, str] = {}
@@ -172,7 +208,11 @@ class StreamSync:
                 connection.commit()
         except SourceError as error:
             connection.rollback()
-            self._drain(connection, 0)
+            try:
+                self._drain(connection, 0)
+            except SourceError as earlier:  # of a page before
+                connection.rollback()
+                return earlier
             return error
         return None
 
@@ -183,37 +223,34 @@ class StreamSync:
         self.counts.read += len(page.rows) + len(page.refused)
         self.fields, here = note_fields(self.fields, page.rows, mapped_paths(self.mapping), f"{page.place}: " if page.place else "")
         self.here |= here
-        prints = fingerprint(page.rows)
-        keys = keys_of(page.rows, self.mapping, self.defaults)
-        names = set(keys.to_pylist())
-        compared = not self.empty
-        if compared and any(not names.isdisjoint(other) for other in self.flying_keys):
-            self._drain(connection, 0)
-        state = self._compare(connection, keys, prints.hash) if compared else self._within_page(keys, prints.hash)
-        wanted = np.flatnonzero((state == landing.NEW) | (state == landing.CHANGED))
-        rows = take(page.rows, wanted)
-        if self.pool is None or len(wanted) < 2_000:
-            future = _done(rows, self.mapping, self.defaults)
-        else:
-            future = self.pool.submit(map_rows, rows, self.mapping, self.defaults)
-        self.in_flight.append(_InFlight(replace(page, rows=()), keys, state, compared, wanted, prints, future))
-        self.flying_keys.append(names)
+        names, work = self._begin(connection, page)
+        self.in_flight.append(_InFlight(replace(page, rows=()), names, work))
         connection.commit()
         self._drain(connection, self.ahead)
 
-    def _within_page(self, keys: pa.Array, hashes: pa.Array) -> np.ndarray:
-        """The state of each row where nothing is stored."""
-        state = np.full(len(keys), landing.NEW, dtype=np.int8)
-        if self.stream.complete:
-            other, same = landing.repeats(keys, hashes)
-            state[other], state[same] = landing.REPEATED, landing.UNCHANGED
-        else:
-            state[_superseded(keys)] = landing.UNCHANGED  # a later row of the page has the key
-        return state
+    def _begin(self, connection: Connection, page: Page) -> tuple[frozenset[str | None] | None, Future[tuple[Taken, Mapped]]]:
+        """Send a page's rows to be mapped: all of them to a stream that held nothing, else those that are new."""
+        if self.empty:
+            return None, self._submit(len(page.rows), prepare, page.rows, self.mapping, self.defaults, self.stream.complete)
+        prints = fingerprint(page.rows)
+        keys = keys_of(page.rows, self.mapping, self.defaults)
+        names = frozenset(keys.to_pylist())
+        if any(flight.names is None or not names.isdisjoint(flight.names) for flight in self.in_flight):
+            self._drain(connection, 0)
+        taken = Taken(keys, self._compare(connection, keys, prints.hash), prints)
+        return names, self._submit(len(taken.rows), map_taken, taken, take(page.rows, taken.rows), self.mapping, self.defaults)
+
+    def _submit(self, rows: int, work: Callable[..., tuple[Taken, Mapped]], *given: Any) -> Future[tuple[Taken, Mapped]]:
+        """Let a worker do it; few rows are done sooner than sent."""
+        if self.pool is not None and rows >= _WORTH_SENDING:
+            return self.pool.submit(work, *given)
+        future: Future[tuple[Taken, Mapped]] = Future()
+        future.set_result(work(*given))
+        return future
 
     def _compare(self, connection: Connection, keys: pa.Array, hashes: pa.Array) -> np.ndarray:
         """The state of each row beside what is stored."""
-        within = self._within_page(keys, hashes)
+        within = within_page(keys, hashes, self.stream.complete)
         state = np.where(within == landing.NEW, landing.classify(connection, self.target, keys, hashes), within)
         if self.stream.complete:
             landing.note_seen(connection, keys)
@@ -221,27 +258,30 @@ class StreamSync:
 
     def _drain(self, connection: Connection, leave: int) -> None:
         while len(self.in_flight) > leave:
-            self.flying_keys.popleft()
             self._land(connection, self.in_flight.popleft())
 
     def _land(self, connection: Connection, flight: _InFlight) -> None:
         """Write a mapped page with its bookmark, and commit."""
-        batch, canonical = flight.mapped.result()
-        at = flight.rows[batch.row]
+        try:
+            taken, mapped = flight.work.result()
+        except SourceError:
+            self.in_flight.clear()  # what lies behind a page that cannot be taken is read again
+            raise
+        batch, at = mapped.batch, taken.rows[mapped.batch.row]
         rows = pa.array(at)
-        landed = Landed(batch.table, flight.prints.raw.take(rows), flight.prints.hash.take(rows), canonical)
-        state = flight.state
+        landed = Landed(batch.table, taken.prints.raw.take(rows), taken.prints.hash.take(rows), mapped.canonical)
+        state = taken.state
         if self.empty and self._append(connection, landed):
             self.counts.added += len(at)
         else:
-            state = state if flight.compared else self._compare(connection, flight.keys, flight.prints.hash)
+            state = state if flight.compared else self._compare(connection, taken.keys, taken.prints.hash)
             new, changed = (landed.take(pa.array(np.flatnonzero(state[at] == wanted))) for wanted in (landing.NEW, landing.CHANGED))
             self.counts.added += landing.add(connection, self.target, new)
             self.counts.changed += landing.change(connection, self.target, changed)
         landing.land_consents(connection, self.target, batch.table)
         if batch.customers is not None:
             land_named_customers(connection, self.target, batch.customers)
-        self._refuse(connection, flight, state, batch)
+        self._refuse(connection, flight.page, replace(taken, state=state), taken.rows, batch)
         if flight.page.merged:
             self.counts.deleted += landing.merge_keys(connection, self.target, self.row.name, flight.page.merged)
         self.counts.deleted += landing.delete_keys(connection, self.target, flight.page.deleted)
@@ -267,24 +307,22 @@ class StreamSync:
             return False
         return True
 
-    def _refuse(self, connection: Connection, flight: _InFlight, state: np.ndarray, batch: MappedBatch) -> None:
-        page = flight.page
+    def _refuse(self, connection: Connection, page: Page, taken: Taken, mapped: np.ndarray, batch: MappedBatch) -> None:
+        """Put into quarantine what the source, the mapping (of the rows `mapped`) and the keys refuse."""
         refused = list(page.refused)
         for row in batch.refused:
-            index = int(flight.rows[row.row])
+            index = int(mapped[row.row])
             place = f"{page.place} row {page.number(index)}"
-            key = flight.keys[index].as_py()
-            refused.append(
-                Refused(place, row.reason, f"{place}: {row.message}", json.loads(flight.prints.raw[index].as_py()), key, row.field)
-            )
-        for index in np.flatnonzero(state == landing.REPEATED).tolist():
+            key, raw = taken.keys[index].as_py(), json.loads(taken.prints.raw[index].as_py())
+            refused.append(Refused(place, row.reason, f"{place}: {row.message}", raw, key, row.field))
+        for index in np.flatnonzero(taken.state == landing.REPEATED).tolist():
             place = f"{page.place} row {page.number(index)}"
-            key = flight.keys[index].as_py()
+            key, raw = taken.keys[index].as_py(), json.loads(taken.prints.raw[index].as_py())
             message = f"{place}: the key {key!r} stands in an earlier row with other content; correct or remove one of them"
-            refused.append(Refused(place, "duplicate_key", message, json.loads(flight.prints.raw[index].as_py()), key))
+            refused.append(Refused(place, "duplicate_key", message, raw, key))
         quarantine.hold(connection, self.row.id, self.stream.name, self.target.run_id, refused)
         if not refused and not self.counts.refused:
-            landed = [key for key, state in zip(flight.keys.to_pylist(), state, strict=True) if state == landing.CHANGED]
+            landed = [key for key, state in zip(taken.keys.to_pylist(), taken.state, strict=True) if state == landing.CHANGED]
             quarantine.release(connection, self.row.id, self.stream.name, landed)
         self.counts.refuse(refused)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
-from cdp.ingest.definition import UnknownSource
+from cdp.ingest.definition import SourceDefinition, UnknownSource, register
 from cdp.ingest.receipts import receipts
 from cdp.ingest.replay import replay
 from cdp.ingest.sync import sync
@@ -220,3 +222,29 @@ def test_a_mapped_field_that_no_row_has_any_more_is_told(engine: Engine, setting
     write_jsonl(tmp_path / "crm.jsonl", [{name: value for name, value in person.items() if name != "email"} for person in people])
     (stream,) = sync_all(engine, settings).streams
     assert (stream.vanished, stream.counts.changed) == (["email"], 60)
+
+
+def test_a_missing_column_stops_a_file_of_many_pages_once(engine: Engine, settings: Settings, tmp_path: Path) -> None:
+    people = write_csv(tmp_path / "people.csv", [{"id": str(n), "first": "Ann"} for n in range(9_000)])
+    mapping = {"streams": {"people": {"customer": {"source_key": "id", "given_name": "first", "emails": "mail"}}}}
+    _in_pages(engine, people, mapping, 2_500)
+    (stream,) = sync(engine, replace(settings, workers=2)).streams
+    assert "no column 'mail'" in (stream.error or "")
+    assert rows(engine, "select count(*) from record") == [(0,)]
+
+
+def test_keys_that_a_first_read_gives_again_are_refused_or_dropped(engine: Engine, settings: Settings, tmp_path: Path) -> None:
+    people = [{"id": str(n), "first": "Ann", "last": f"Lee{n}"} for n in range(5_000)]
+    again = [people[7], people[8] | {"last": "Other"}]
+    _in_pages(engine, write_csv(tmp_path / "people.csv", people + again), PEOPLE, 1_000)
+    (stream,) = sync_all(engine, settings).streams
+    assert (stream.counts.added, stream.counts.unchanged, stream.counts.refused) == (5_000, 1, 1)
+    assert stream.counts.reasons == {"duplicate_key": 1}
+    (again_stream,) = sync_all(engine, settings).streams
+    assert (again_stream.counts.added, again_stream.counts.deleted) == (0, 0)
+
+
+def _in_pages(engine: Engine, path: Path, mapping: dict[str, Any], rows_a_page: int) -> None:
+    config = {"streams": {"people": str(path)}, "batch_rows": rows_a_page}
+    with engine.begin() as connection:
+        register(connection, SourceDefinition.of({"name": "crm", "connector": "files", "config": config, "mapping": mapping}))
