@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fasteners
 import pytest
 from flask import Flask
 from werkzeug.serving import make_server
@@ -35,11 +36,18 @@ def python_clients() -> Path:
     """A Python of its own that has the clients: they want an older dateutil than the platform."""
     python = HOME / "python" / "bin" / "python"
     done = HOME / "python" / "installed"
-    if not done.exists() or done.read_text() != " ".join(PYTHON):
-        subprocess.run([sys.executable, "-m", "venv", "--clear", HOME / "python"], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON], check=True)
-        done.write_text(" ".join(PYTHON))
+    with alone():
+        if not done.exists() or done.read_text() != " ".join(PYTHON):
+            subprocess.run([sys.executable, "-m", "venv", "--clear", HOME / "python"], check=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON], check=True)
+            done.write_text(" ".join(PYTHON))
     return python
+
+
+def alone() -> fasteners.InterProcessLock:
+    """Other workers of the test run wait until the clients are installed."""
+    HOME.mkdir(exist_ok=True)
+    return fasteners.InterProcessLock(HOME / "lock")
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +59,10 @@ def node_clients() -> Path:
         pytest.skip("npm is not on PATH (apt-get install npm)")
     folder = HOME / "node"
     done = folder / "installed"
-    if not done.exists() or done.read_text() != " ".join(NODE):
-        install_node_clients(folder)
-        done.write_text(" ".join(NODE))
+    with alone():
+        if not done.exists() or done.read_text() != " ".join(NODE):
+            install_node_clients(folder)
+            done.write_text(" ".join(NODE))
     return folder
 
 
