@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,6 +43,13 @@ class Company:
 
 @pytest.fixture(scope="session")
 def company(server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    with new_company(server, tmp_path_factory) as made:
+        yield made
+
+
+@contextmanager
+def new_company(server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A company of its own, for tests that start resolutions and refreshes."""
     name = f"company_{os.getpid()}_{next(_numbers)}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

@@ -14,7 +14,7 @@ from sqlalchemy import Double, FromClause, Interval, Select, and_, bindparam, ca
 
 from cdp.attributes.fields import EventFields, PersonFields, event_view, person_view
 from cdp.attributes.language import sql
-from cdp.attributes.language.check import leaves
+from cdp.attributes.language.check import leaves, unknown
 from cdp.attributes.language.sql import SEPARATOR, Field, Fields, Sql, as_number, holds, number, text, time
 from cdp.attributes.language.tree import Compare, Op, Reference, Type, Window
 from cdp.segments.check import zero_holds
@@ -111,6 +111,8 @@ class Compiler:
         return {"granted": granted, "denied": denied, "unknown": not_(or_(granted, denied))}[leaf.state]
 
     def _member(self, leaf: InSegment, person: FromClause) -> Sql:
+        if leaf.name not in self.segments:
+            raise unknown("segment", leaf.name, self.segments, leaf.place)
         return person.c.profile_id.in_(select(MEMBER.c.profile_id).where(MEMBER.c.segment_id == literal(self.segments[leaf.name])))
 
     def _household(self, leaf: Household, person: FromClause) -> Sql:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy import Engine, Select, column, insert, literal_column, select, table, text
 from sqlalchemy.exc import OperationalError
 
-from cdp.attributes import DefinitionError, types
+from cdp.attributes import DefinitionError, UnknownName, types
 from cdp.segments.columnar import BITS, Catalogue, Columnar, Copy, as_uuid, rendered
 from cdp.segments.compile import Compiler, Live
 from cdp.segments.store import segments
@@ -71,7 +71,7 @@ def preview(engine: Engine, condition: Condition, copy: Copy | None = None, *, a
     if copy is not None:
         with copy.open() as opened:
             if opened is not None:
-                with limited(opened[0]):
+                with suppress(UnknownName), limited(opened[0]):  # it was declared after the copy was made: the database knows it
                     return _columnar(*opened, condition, as_of, started)
     try:
         return _live(engine, condition, as_of, started)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Blueprint, Flask
 from openapi_spec_validator import validate
+from sqlalchemy.engine import URL
 from werkzeug.routing import Rule
 
 import api
 from api import UndeclaredRoute, create_app, openapi
 from api.operations import Operation, Page, Public, requirement_of
 from cdp.access import ACTIONS, Role
-from tests.company_fixtures import Company
+from tests.company_fixtures import Company, new_company
 from tests.small_company import ANNA
 
 PUBLIC = {
@@ -28,6 +30,13 @@ PUBLIC = {
     "system.health",
 }
 """Routes that need nobody. A route that joins them does so here, in sight."""
+
+
+@pytest.fixture(scope="module")
+def company(server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A company of its own: every operation is called here, those too that resolve, refresh and send."""
+    with new_company(server, tmp_path_factory) as made:
+        yield made
 
 
 def test_openapi_document_is_valid(app: Flask) -> None:

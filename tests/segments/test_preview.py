@@ -63,3 +63,11 @@ def test_a_newer_copy_is_taken_up(world: Engine, tmp_path: Path) -> None:  # noq
     build(world, tmp_path)
     assert preview(world, parse("everyone"), copy).count == 4
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_was_declared_after_the_copy_is_counted_in_the_database(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
+    copy = _built(world, tmp_path)
+    define(world, buyers="orders.count >= 1")
+    refresh(world, as_of=NOW)
+    made = preview(world, parse("segment(buyers)"), copy, as_of=NOW)
+    assert (made.engine, made.count) == ("live", 2)
