@@ -15,7 +15,7 @@ from cdp.records.columns import INSTANT, Context, as_lists, standardise
 from cdp.records.mapping import Consent, RecordMapping, Struct, Values
 from cdp.records.model import ADDRESS, CONSENT, IDENTIFIER, ITEM
 from cdp.records.rows import Flat, Index
-from cdp.records.values import addresses, consents, countries, text
+from cdp.records.values import address_lines, addresses, consents, countries, text
 
 _ADDRESS = [field.name for field in ADDRESS]
 
@@ -140,31 +140,46 @@ def _lists(context: Context, parts: list[tuple[pa.Array, Index]], type_: pa.Data
 def _address(context: Context, struct: Struct) -> tuple[pa.Array, pa.Array]:
     if struct.text is not None:
         country = struct.text.country or context.defaults.country
-        columns = context.divided("addresses", context.texts(struct.text), partial(addresses.parse, country=country), len(_ADDRESS))
+        columns = context.divided("addresses", context.texts(struct.text), partial(address_lines.parse, country=country), len(_ADDRESS))
+        said = columns[:-1]
     else:
-        columns = _address_parts(context, dict(struct.parts))
-    said = columns[:-1]
+        columns, country = _address_parts(context, dict(struct.parts))
+        said = [*columns[:-1], country]
     filled = pc.is_valid(said[0])
-    for column in (*said[1:], *(columns[-1:] if "country" in dict(struct.parts) else ())):
+    for column in said[1:]:
         filled = pc.or_(filled, pc.is_valid(column))
     return pa.StructArray.from_arrays(columns, fields=list(ADDRESS)), filled
 
 
-def _address_parts(context: Context, parts: dict[str, Values]) -> list[pa.Array]:
+def _address_parts(context: Context, parts: dict[str, Values]) -> tuple[list[pa.Array], pa.Array]:
+    """The columns of an address, the country filled up by the default; and the country as the rows say it."""
     columns = {
         name: context.scalar(f"addresses.{name}", parts.get(name, ()), cleaners.plain(text.clean))
         for name in _ADDRESS[:-1]
         if name != "postal_code"
     }
     country = context.scalar("addresses.country", parts.get("country", ()), cleaners.plain(countries.clean))
-    if context.defaults.country:
-        country = country.fill_null(context.defaults.country)
-    columns["country"] = country
-    columns["postal_code"] = _postal_codes(context, parts.get("postal_code", ()), country)
+    columns["country"] = country.fill_null(context.defaults.country) if context.defaults.country else country
+    columns["postal_code"] = _postal_codes(context, parts.get("postal_code", ()), columns["country"])
     if "house_number" not in parts and "street" in parts:
-        street, number, unit = context.divided("addresses.street", columns["street"], addresses.split_street, 3)
-        columns |= {"street": street, "house_number": number, "unit": pc.coalesce(columns["unit"], unit)}
-    return [columns[name] for name in _ADDRESS]
+        _divide_street(context, columns)
+    return [columns[name] for name in _ADDRESS], country
+
+
+def _divide_street(context: Context, columns: dict[str, pa.Array]) -> None:
+    """Street, number and unit from the column of streets, and the place too where it holds whole addresses and no other column a city."""
+    line = columns["street"]
+    whole = pc.and_(pc.is_null(columns["city"]), pc.match_substring_regex(line, "[,\\n]|\\d$").fill_null(False))
+    street, number, unit = context.divided("addresses.street", pc.if_else(whole, None, line), address_lines.street_line, 3)
+    columns |= {"street": street, "house_number": number, "unit": pc.coalesce(columns["unit"], unit)}
+    if not pc.any(whole).as_py():
+        return
+    for country in pc.unique(columns["country"]).to_pylist():
+        mine = pc.and_(whole, pc.is_null(columns["country"]) if country is None else pc.equal(columns["country"], country).fill_null(False))
+        parts = context.divided(
+            "addresses.street", pc.if_else(mine, line, None), partial(address_lines.parse, country=country), len(_ADDRESS)
+        )
+        columns |= {name: pc.coalesce(columns[name], part) for name, part in zip(_ADDRESS[:-1], parts[:-1], strict=True)}
 
 
 def _postal_codes(context: Context, values: Values, country: pa.Array) -> pa.Array:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cdp.records import settled
 from cdp.records.values import (
     Unclean,
+    address_lines,
     addresses,
     consents,
     countries,
@@ -60,7 +61,8 @@ def test_cleaning_twice_is_cleaning_once(clean: Any, written: str) -> None:
 def test_parsers_raise_nothing_else(written: str) -> None:
     for parse in (
         names.parse,
-        addresses.parse,
+        address_lines.parse,
+        address_lines.street_line,
         addresses.split_street,
         money.parse,
         times.clean,

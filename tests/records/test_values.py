@@ -8,6 +8,7 @@ import pytest
 
 from cdp.records.values import (
     Unclean,
+    address_lines,
     addresses,
     consents,
     countries,
@@ -191,6 +192,7 @@ STREETS = {
     "1420 Avenida Florida": ("Avenida Florida", "1420", None),
     "77 Ocean Flatbush": ("Ocean Flatbush", "77", None),
     "200 Main Ste B-4": ("Main", "200", "Ste B-4"),
+    "6371 E Foothill Dr": ("E Foothill Dr", "6371", None),
     "200 Main #12": ("Main", "200", "#12"),
 }
 
@@ -208,9 +210,22 @@ ADDRESSES = {
     "12 rue de la Paix\n75002 Paris\nFrance": ("rue de la Paix", "12", None, "75002", "Paris", None, "FR"),
     "Rua Augusta 1500, São Paulo, SP, 01304-001, Brasil": ("Rua Augusta", "1500", None, "01304-001", "São Paulo", "SP", "BR"),
     "Berlin": (None, None, None, None, "Berlin", None, None),
-}
+    "Flat 2, 14 Rose Lane, Norwich NR21 0HX": ("Rose Lane", "14", "Flat 2", "NR21 0HX", "Norwich", None, None),
+    "Harbour House, 100 Quay Way, Las Vegas, NV 89111": ("Quay Way", "100", "Harbour House", "89111", "Las Vegas", "NV", None),
+    "Suite 900, 1450 N Oak Rd": ("N Oak Rd", "1450", "Suite 900", None, None, None, None),
+    "3 Mill Road, Loughborough, Leicestershire, United Kingdom, LE11 1UU": (
+        "Mill Road", "3", None, "LE11 1UU", "Loughborough", "Leicestershire", "GB",
+    ),
+    "12 Main St, Springfield, Ohio 44444, USA": ("Main St", "12", None, "44444", "Springfield", "Ohio", "US"),
+    "77 W. 32nd St Palm Harbor, FL 60527": ("W. 32nd St", "77", None, "60527", "Palm Harbor", "FL", None),
+    "10000 Quay Way, Las Vegas, NV": ("Quay Way", "10000", None, None, "Las Vegas", "NV", None),
+    "PO Box 12987": ("PO Box 12987", None, None, None, None, None, None),
+    "Musterweg 3 a\nD-80331 München": ("Musterweg", "3a", None, "80331", "München", None, None),
+    "ул. Ленина, д. 5, кв. 12, Москва, 119019": ("ул. Ленина", "5", "кв. 12", "119019", "Москва", None, None),
+    "Las Vegas, NV 89111": (None, None, None, "89111", "Las Vegas", "NV", None),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("written", "parts"), ADDRESSES.items())
 def test_address_line(written: str, parts: tuple[str | None, ...]) -> None:
-    assert addresses.parse(written) == parts
+    assert address_lines.parse(written) == parts
