@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -74,6 +77,8 @@ class Folder:
         package, extra = _EXTRAS.get(scheme, ("", ""))
         if package and importlib.util.find_spec(package) is None:
             raise ConfigError(f"{scheme}:// needs the package {package}: pip install 'customer-data-platform[{extra}]'")
+        if package == "gcsfs":
+            _calm_gcsfs()
         try:
             with named(f"{scheme}://"):
                 fs, path = url_to_fs(url, **options)
@@ -88,7 +93,8 @@ class Folder:
         Raises:
             ConfigError: there is none.
         """
-        with named(pattern):
+        found: list[str] = []
+        with named(pattern), suppress(FileNotFoundError):  # the bucket is not there
             if any(sign in pattern for sign in "*?["):
                 found = [path for path in self.fs.glob(pattern) if self.fs.isfile(path)]
             elif self.fs.isdir(pattern):
@@ -98,6 +104,15 @@ class Folder:
         if not found:
             raise ConfigError(f"{pattern}: no such file, and nothing matches it. Check `path` (and `streams`) of the source")
         return sorted(found)
+
+
+def _calm_gcsfs() -> None:
+    """Before its import: it asks for the kind of a bucket by gRPC, a minute for each call where only HTTPS passes, and logs addresses.
+
+    Who has zonal buckets sets the variable to `true`.
+    """
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
 
 
 def format_of(path: str) -> str | None:

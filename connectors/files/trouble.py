@@ -9,6 +9,7 @@ from connectors.contract import AuthError, SourceError, Unavailable
 
 _FOREIGN = frozenset({"adlfs", "aiohttp", "azure", "botocore", "gcsfs", "google", "paramiko", "s3fs"})
 """Packages whose errors are those of a file system, besides OSError."""
+_REFUSALS = (401, 403)
 _DENIED = ("AccessDenied", "Authentication", "Credential", "Forbidden", "Permission", "Unauthorized")
 
 
@@ -28,7 +29,14 @@ def named(place: str) -> Iterator[None]:
         kind = type(error)
         if not isinstance(error, OSError) and kind.__module__.partition(".")[0] not in _FOREIGN:
             raise
-        if isinstance(error, PermissionError) or any(word in kind.__name__ for word in _DENIED):
+        if _denies(error):
             cure = "give the account that runs this the right to list and read it"
             raise AuthError(f"{place}: access is denied ({kind.__name__}): {cure}") from None
         raise Unavailable(f"{place}: the file system does not answer ({kind.__name__})") from None
+
+
+def _denies(error: Exception) -> bool:
+    """Whether it says so by its kind, by the status of the answer (Azure, gcsfs), or by its first word (gcsfs makes 403 an OSError)."""
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    named_so = any(word in type(error).__name__ for word in _DENIED)
+    return isinstance(error, PermissionError) or named_so or status in _REFUSALS or str(error).startswith("Forbidden")

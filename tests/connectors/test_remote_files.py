@@ -2,120 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
-import asyncssh
 import pytest
-import s3fs
 import yaml
 from click.testing import CliRunner, Result
 from sqlalchemy import Engine, text
 
 from cdp.cli import program
 from cdp.settings import Settings
-from tests.bench.collect import free_port
+from tests.connectors.places import PLACES, Place
 
 MAPPING = {"version": 1, "streams": {"people": {"customer": {"source_key": "id", "full_name": "name", "emails": "email"}}}}
 FIRST = b"id,name,email\n1,Ann Lee,ann@example.org\n2,Bob Ray,bob@example.org\n"
 SECOND = b"id,name,email\n3,Cem Kaya,cem@example.org\n"
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where files are put, and how a source reaches them; with `wrong` it does not, and is `told` so."""
-
-    url: str
-    options: dict[str, Any]
-    wrong: dict[str, Any]
-    told: str
-    put: Callable[[str, bytes], None]
-
-
-@contextmanager
-def bucket() -> Iterator[Place]:
-    """An S3 server of its own process."""
-    port = free_port()
-    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    endpoint = f"http://127.0.0.1:{port}"
-    try:
-        until = time.monotonic() + 120
-        while time.monotonic() < until:
-            with suppress(OSError), urlopen(f"{endpoint}/moto-api/", timeout=5):
-                break
-            time.sleep(0.2)
-        options = {"key": "k", "secret": "env:S3_SECRET", "client_kwargs": {"endpoint_url": endpoint, "region_name": "eu-west-1"}}
-        fs = s3fs.S3FileSystem(**options | {"secret": "s"}, skip_instance_cache=True)
-        fs.mkdir("drop", region_name="eu-west-1")
-
-        def put(name: str, content: bytes) -> None:
-            fs.pipe_file(f"drop/in/{name}", content)
-
-        yield Place(
-            "s3://drop/in/people*.csv", options, options | {"client_kwargs": {"endpoint_url": "http://127.0.0.1:9"}}, "does not answer", put
-        )
-    finally:
-        server.kill()
-        server.wait()
-
-
-class _OnlyMe(asyncssh.SSHServer):
-    """Lets `cdp` in, with one password."""
-
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        return (username, password) == ("cdp", "open-sesame")
-
-
-@contextmanager
-def ssh(folder: Path) -> Iterator[Place]:
-    """An SSH server that serves `folder` by SFTP."""
-    port, ready, loop = free_port(), threading.Event(), asyncio.new_event_loop()
-
-    async def listen() -> None:
-        key = asyncssh.generate_private_key("ssh-ed25519")
-        serves = partial(asyncssh.SFTPServer, chroot=str(folder).encode())
-        await asyncssh.create_server(_OnlyMe, "127.0.0.1", port, server_host_keys=[key], sftp_factory=serves)
-        ready.set()
-
-    thread = threading.Thread(target=lambda: (loop.run_until_complete(listen()), loop.run_forever()), daemon=True)
-    thread.start()
-    assert ready.wait(30)
-    (folder / "in").mkdir()
-
-    def put(name: str, content: bytes) -> None:
-        (folder / "in" / name).write_bytes(content)
-
-    options = {"username": "cdp", "password": "env:SFTP_PASSWORD", "port": port, "look_for_keys": False, "allow_agent": False}
-    try:
-        yield Place("sftp://127.0.0.1/in/people*.csv", options, options | {"password": "wrong"}, "access is denied", put)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-
-
-@pytest.fixture(params=["s3", "sftp"])
+@pytest.fixture(params=["s3", "sftp", "gcs", pytest.param("azure", marks=[pytest.mark.clients, pytest.mark.xdist_group("clients")])])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    monkeypatch.setenv("S3_SECRET", "s")
-    monkeypatch.setenv("SFTP_PASSWORD", "open-sesame")
     (tmp_path / "served").mkdir()
-    with bucket() if request.param == "s3" else ssh(tmp_path / "served") as found:
+    with PLACES[request.param](tmp_path / "served") as found:
+        for name, value in found.secrets.items():
+            monkeypatch.setenv(name, value)
         yield found
 
 
@@ -156,5 +66,5 @@ def test_files_far_away(place: Place, cdp: Callable[..., Result], engine: Engine
     refused = cdp("sync", "drop")
     assert isinstance(refused.exception, SystemExit)
     assert place.told in refused.output.replace("\n", " ")
-    assert "open-sesame" not in refused.output
+    assert not any(secret in refused.output for secret in place.secrets.values())
     assert len(stored()) == 3, "what was landed stays"

@@ -1,6 +1,6 @@
 """The published clients, unmodified: what they send arrives whole, once, also where the first answers are errors.
 
-They are installed at pinned versions into the git-ignored folder `.clients`.
+`tests/foreign.py` installs them.
 """
 
 from __future__ import annotations
@@ -8,23 +8,21 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fasteners
 import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
+from tests.foreign import node_with, python_with
 from tests.tracking.conftest import World
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("clients")]  # they are installed once
 
-HOME = Path(__file__).parents[2] / ".clients"
 DRIVERS = Path(__file__).parent / "drivers"
 PYTHON = ("segment-analytics-python==2.4.0", "rudder-sdk-python==2.1.9")
 NODE = ("@segment/analytics-node@3.1.0", "@rudderstack/rudder-sdk-node@3.0.13", "@segment/analytics-next@1.84.3")
@@ -34,50 +32,13 @@ BROWSER_SCRIPT = "node_modules/@segment/analytics-next/dist/umd/index.js"
 @pytest.fixture(scope="session")
 def python_clients() -> Path:
     """A Python of its own that has the clients: they want an older dateutil than the platform."""
-    python = HOME / "python" / "bin" / "python"
-    done = HOME / "python" / "installed"
-    with alone():
-        if not done.exists() or done.read_text() != " ".join(PYTHON):
-            subprocess.run([sys.executable, "-m", "venv", "--clear", HOME / "python"], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON], check=True)
-            done.write_text(" ".join(PYTHON))
-    return python
-
-
-def alone() -> fasteners.InterProcessLock:
-    """Other workers of the test run wait until the clients are installed."""
-    HOME.mkdir(exist_ok=True)
-    return fasteners.InterProcessLock(HOME / "lock")
+    return python_with("python", *PYTHON)
 
 
 @pytest.fixture(scope="session")
 def node_clients() -> Path:
     """A folder whose node_modules has the clients."""
-    if shutil.which("npm") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("npm is not on PATH; CI must install it (apt-get install npm)")
-        pytest.skip("npm is not on PATH (apt-get install npm)")
-    folder = HOME / "node"
-    done = folder / "installed"
-    with alone():
-        if not done.exists() or done.read_text() != " ".join(NODE):
-            install_node_clients(folder)
-            done.write_text(" ".join(NODE))
-    return folder
-
-
-def install_node_clients(folder: Path) -> None:
-    """Installs into an empty folder; npm moves folders while it works and now and then loses one (ENOTEMPTY), so it may try again."""
-    for attempt in range(3):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        (folder / "package.json").write_text('{"private": true}')
-        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", *NODE]
-        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        if ran.returncode == 0:
-            return
-        time.sleep(5 * attempt)
-    pytest.fail(f"npm could not install the clients in three attempts; the last ended with {ran.returncode}: {ran.stderr.strip()}")
+    return node_with("node", *NODE)
 
 
 class Falters:
