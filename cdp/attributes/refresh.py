@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,12 +20,15 @@ from cdp.attributes.definition import Definition
 from cdp.attributes.functions import run_function
 from cdp.attributes.queries import run_query
 from cdp.attributes.store import definitions, fingerprint, rates
-from cdp.db import lock
+from cdp.db import held_lock, lock, share_lock
 from cdp.db.segment_tables import profile_attribute
 from cdp.db.tables import run
 
 BATCH = 20_000
 """People computed in one transaction."""
+
+_AT_ONCE = 2
+"""Transactions that compute side by side: PostgreSQL gives each a core, and a query over temporary tables never more than one."""
 
 Progress = Callable[[int, int], None]
 
@@ -68,11 +72,7 @@ def refresh(
         ids = _everybody(connection) if full else _affected(connection, list(changed or ()), wanted, before if aging else None, now)
         run_id = _begin(connection) if full or aging else None
     try:
-        for done, batch in _batches(ids):
-            with engine.begin() as connection:
-                compute(connection, batch, wanted, now)
-            if progress:
-                progress(done, len(ids))
+        _compute_all(engine, ids, wanted, now, progress)
         with engine.begin() as connection:
             _forget(connection, None if full else ids)
             if aging and not full:
@@ -146,6 +146,25 @@ def _batches(ids: list[UUID]) -> Iterator[tuple[int, list[UUID]]]:
         yield min(start + BATCH, len(ids)), ids[start : start + BATCH]
 
 
+def _compute_all(engine: Engine, ids: list[UUID], wanted: Sequence[Definition], now: datetime, progress: Progress | None) -> None:
+    """Compute all of these people, batch by batch. Of two refreshes of many one waits: no two batches hold the same people."""
+
+    def batch(part: tuple[int, list[UUID]]) -> int:
+        with engine.begin() as connection:
+            share_lock(connection, "attributes")
+            _compute(connection, part[1], wanted, now)
+        return part[0]
+
+    if len(ids) <= BATCH:
+        with engine.begin() as connection:
+            compute(connection, ids, wanted, now)
+        return
+    with held_lock(engine, "attributes of many"), ThreadPoolExecutor(_AT_ONCE, "attributes") as pool:
+        for done in pool.map(batch, _batches(ids)):
+            if progress:
+                progress(done, len(ids))
+
+
 _TEMPORARY = """
 create temporary table attribute_scope (
     profile_id uuid primary key, unit_id uuid not null, household_id uuid, wanted boolean not null) on commit drop;
@@ -165,8 +184,12 @@ _GATHER = """insert into attribute_extra select profile_id, jsonb_object_agg(nam
 
 
 def compute(connection: Connection, ids: list[UUID], wanted: Sequence[Definition], now: datetime) -> None:
-    """Compute and store the values of these people."""
+    """Compute and store the values of these people, while nobody else's are computed."""
     lock(connection, "attributes")
+    _compute(connection, ids, wanted, now)
+
+
+def _compute(connection: Connection, ids: list[UUID], wanted: Sequence[Definition], now: datetime) -> None:
     for temporary in _TEMPORARY.strip().split(";"):
         connection.execute(text(temporary))
     connection.execute(text(_SCOPE), {"ids": ids})

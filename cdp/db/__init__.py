@@ -1,7 +1,7 @@
 """PostgreSQL: the engine, the tables, migrations, bulk copy, backup. The only room that knows where the database is."""
 
-from cdp.db.copy import copy_table
-from cdp.db.engine import connect, database_url, held_lock, is_locked, lock
+from cdp.db.copy import array_literal, copy_lines, copy_table
+from cdp.db.engine import connect, database_url, held_lock, is_locked, lock, share_lock
 from cdp.db.errors import DatabaseError, DatabaseUnavailable, SchemaOutdated
 from cdp.db.migrate import migrate, pending
 
@@ -9,7 +9,9 @@ __all__ = [
     "DatabaseError",
     "DatabaseUnavailable",
     "SchemaOutdated",
+    "array_literal",
     "connect",
+    "copy_lines",
     "copy_table",
     "database_url",
     "held_lock",
@@ -17,4 +19,5 @@ __all__ = [
     "lock",
     "migrate",
     "pending",
+    "share_lock",
 ]

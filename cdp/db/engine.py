@@ -108,6 +108,11 @@ def lock(connection: Connection, name: str) -> None:
     connection.execute(text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
+def share_lock(connection: Connection, name: str) -> None:
+    """Hold the advisory lock `name` beside others who share it, until the transaction ends; waits for whoever holds it alone."""
+    connection.execute(text("select pg_advisory_xact_lock_shared(hashtextextended(:name, 0))"), {"name": name})
+
+
 def is_locked(connection: Connection, name: str) -> bool:
     """Whether another transaction holds the advisory lock `name` right now."""
     return not connection.execute(text("select pg_try_advisory_xact_lock_shared(hashtextextended(:name, 0))"), {"name": name}).scalar_one()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -225,3 +226,19 @@ def test_an_entry_point_computes(shop: Engine, monkeypatch: pytest.MonkeyPatch) 
     assert only(shop, kind="python", type="number", function="longest_gap") == {1: 3, 2: 3, 3: None}
     with pytest.raises(DefinitionError, match="no entry point"):
         only(shop, kind="python", type="number", function="other")
+
+
+def test_batches_side_by_side_give_what_one_gives(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop.begin() as c:
+        for n in range(4, 14):
+            person(c, n, household=n // 3)
+            event(c, n, "order", n, amount=n, currency="EUR", status="paid")
+    refresh(shop, as_of=NOW)
+    together = values(shop)
+    monkeypatch.setattr(sys.modules["cdp.attributes.refresh"], "BATCH", 2)  # the package names the function alike
+    done: list[int] = []
+    with shop.begin() as c:
+        c.execute(text("truncate profile_attribute"))
+    report = refresh(shop, as_of=NOW, progress=lambda n, _: done.append(n))
+    assert values(shop) == together
+    assert (report.profiles, done) == (13, [2, 4, 6, 8, 10, 12, 13])
