@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,12 +22,13 @@ def _csv_ready(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(column.type):
         return pc.strftime(column, "%Y-%m-%dT%H:%M:%S+00:00")
     if pa.types.is_list(column.type):
-        return pa.chunked_array([pa.array([None if v is None else _array_literal(v) for v in column.to_pylist()], pa.string())])
+        return pa.chunked_array([pa.array([None if v is None else array_literal(v) for v in column.to_pylist()], pa.string())])
     return column
 
 
-def _array_literal(values: list[object]) -> str:
-    quoted = ("NULL" if v is None else '"' + str(v).replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values)
+def array_literal(values: Iterable[object]) -> str:
+    """As PostgreSQL writes an array. psycopg takes far longer for a list."""
+    quoted = ["NULL" if v is None else '"' + str(v).replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values]
     return "{" + ",".join(quoted) + "}"
 
 
@@ -40,14 +42,24 @@ def copy_table(connection: Connection, rows: pa.Table, name: str) -> int:
     ready = pa.table({field: _csv_ready(rows.column(field)) for field in rows.column_names})
     buffer = io.BytesIO()
     pacsv.write_csv(ready, buffer, pacsv.WriteOptions(include_header=False, quoting_style="needed"))
+    _copy(connection, buffer.getbuffer(), rows.column_names, name, "csv")
+    return int(rows.num_rows)
+
+
+def copy_lines(connection: Connection, lines: Sequence[bytes], columns: Sequence[str], name: str) -> int:
+    """Append rows that are lines of PostgreSQL's text format (tabs between values, `\\N` for null) already; the number of rows."""
+    if lines:
+        _copy(connection, memoryview(b"\n".join(lines) + b"\n"), columns, name, "text")
+    return len(lines)
+
+
+def _copy(connection: Connection, view: memoryview, columns: Sequence[str], name: str, form: str) -> None:
     if not connection.in_transaction():
         connection.begin()  # else SQLAlchemy knows of no transaction, and neither its commit nor its rollback would reach these rows
     raw = connection.connection.driver_connection
-    columns = ", ".join(f'"{field}"' for field in rows.column_names)
+    named = ", ".join(f'"{field}"' for field in columns)
     target = ".".join(f'"{part}"' for part in name.split("."))
     assert raw is not None
-    with raw.cursor() as cursor, cursor.copy(f"COPY {target} ({columns}) FROM STDIN (FORMAT csv)") as copy:
-        view = buffer.getbuffer()
+    with raw.cursor() as cursor, cursor.copy(f"COPY {target} ({named}) FROM STDIN (FORMAT {form})") as copy:
         for start in range(0, len(view), _CHUNK):
             copy.write(view[start : start + _CHUNK])
-    return int(rows.num_rows)

@@ -6,6 +6,7 @@ A `Flat` is a column with any number of values in a row: texts, and the number o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -167,19 +168,30 @@ def _parsed(value: Any) -> Any:
 
 def _walk(value: Any, path: str) -> Any:
     """What is at a path; an exact name wins over its reading as steps."""
-    if isinstance(value, Mapping) and path in value:
+    if value is None:
+        return [] if "[]" in path else None
+    here = isinstance(value, (dict, Mapping))
+    if here and path in value:
         return value[path]
-    name, dot, rest = path.partition(".")
-    many = name.endswith("[]")
-    value = _parsed(value)
-    inner = _parsed(value.get(name.removesuffix("[]"))) if isinstance(value, Mapping) else None
+    name, many, rest = _step(path)
+    if not here:
+        value = _parsed(value)
+        here = isinstance(value, (dict, Mapping))
+    inner = _parsed(value.get(name)) if here else None
     if not many:
-        return _walk(inner, rest) if dot else inner
+        return _walk(inner, rest) if rest else inner
     elements = inner if isinstance(inner, list) else [] if inner is None else [inner]
-    if not dot:
+    if not rest:
         return elements
     found: list[Any] = []
     for element in elements:
         deeper = _walk(element, rest)
         found.extend(deeper if isinstance(deeper, list) and "[]" in rest else [deeper])
     return found
+
+
+@lru_cache(maxsize=4096)
+def _step(path: str) -> tuple[str, bool, str]:
+    """The first name of a path, whether it names a list, and the path behind it."""
+    name, _, rest = path.partition(".")
+    return name.removesuffix("[]"), name.endswith("[]"), rest

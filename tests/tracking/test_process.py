@@ -312,3 +312,16 @@ def test_user_ids_are_exact(world: World) -> None:
     assert profile_of(world, " u-1 ") == profile_of(world, "u-1"), "white space around an id is nothing"
     resolve_profiles(world.engine, world.settings)
     assert len({profile_of(world, user) for user in ("u-1", "U1", "u1")}) == 3
+
+
+def test_texts_that_copy_must_not_take_for_its_own_signs(world: World) -> None:
+    odd = 'tab\there\nline\r\\N "quoted" \\. back\\slash {a,"b"} ü 😀'
+    assert world.send("identify", userId=odd, messageId="who", traits={"name": odd}).status_code == 200
+    assert world.send("track", userId=odd, event=odd, messageId=odd[:90], properties={odd: odd}).status_code == 200
+    assert world.process().held == 0
+    (row,) = world.rows("select source_key, customer_key, name, status, raw, canonical from interaction")
+    assert (row.source_key, row.customer_key, row.name, row.status) == (odd[:90], f"user:{odd}", odd, None)
+    assert row.raw["properties"] == row.canonical["properties"] == {odd: odd}
+    (person,) = world.rows("select source_key, raw from record where stream = 'identify'")
+    assert (person.source_key, person.raw["traits"]["name"]) == (f"user:{odd}", odd)
+    assert world.rows("select from identifier where value = :odd", odd=odd)

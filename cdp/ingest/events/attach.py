@@ -15,6 +15,8 @@ from uuid import UUID
 import uuid_utils
 from sqlalchemy import Connection, text
 
+from cdp.db import array_literal
+
 Pair = tuple[str, str]
 """Type and value of an identifier."""
 
@@ -119,7 +121,7 @@ def _named(connection: Connection, pairs: Iterable[Pair]) -> dict[Pair, set[UUID
                    join identifier i on i.kind = w.kind and i.value = w.value join profile p on p.id = i.profile_id
                    where p.retired_at is null"""
             ),
-            {"kinds": [kind for kind, _ in wanted], "values": [value for _, value in wanted]},
+            {"kinds": array_literal(kind for kind, _ in wanted), "values": array_literal(value for _, value in wanted)},
         )
         for kind, value, profile in rows:
             found[kind, value].add(profile)
@@ -155,7 +157,7 @@ def open_profiles(connection: Connection, placement: Placement) -> None:
     if placement.opened:
         connection.execute(
             text("insert into profile (id, kind) select * from unnest(cast(:ids as uuid[]), cast(:kinds as text[]))"),
-            {"ids": list(placement.opened), "kinds": list(placement.opened.values())},
+            {"ids": array_literal(placement.opened), "kinds": array_literal(placement.opened.values())},
         )
 
 
@@ -244,7 +246,7 @@ def _identifiers(connection: Connection, people: Sequence[Person]) -> None:
                 """insert into identifier (kind, value, profile_id)
                    select * from unnest(cast(:kinds as text[]), cast(:values as text[]), cast(:ids as uuid[])) on conflict do nothing"""
             ),
-            {"kinds": [row[0] for row in rows], "values": [row[1] for row in rows], "ids": [row[2] for row in rows]},
+            dict(zip(("kinds", "values", "ids"), map(array_literal, zip(*rows, strict=True)), strict=True)),
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from cdp.ingest.events.event import Event
@@ -39,7 +40,7 @@ _NAMES = {
 """Folded event name -> kind, channel, status."""
 
 _AMOUNTS = {InteractionKind.ORDER: ("total", "revenue", "value", "subtotal"), InteractionKind.RETURN: ("total", "revenue", "value")}
-_PRODUCT = {"sku": ("sku", "product_id", "productId", "id"), "name": ("name",), "category": ("category",)}
+_PRODUCT = (("sku", ("sku", "product_id", "productId", "id")), ("name", ("name",)), ("category", ("category",)))
 _FOLD = re.compile(r"[\W_]+")
 _PLAIN = re.compile(r"-?[1-9][0-9]{0,14}(?:\.[0-9]{1,10})?")
 """An amount that needs no cleaning, which is nearly every one."""
@@ -61,7 +62,7 @@ def interaction(event: Event, currency: str, kinds: Mapping[str, str] | None = N
         "kind": kind,
         "name": _name(event, properties),
         "channel": channel or _channel(event),
-        "at": event.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "at": event.at_text.replace("+00:00", "Z"),
         "status": status,
         "campaign": _campaign(event, properties),
         "properties": properties or None,
@@ -83,6 +84,11 @@ def _meaning(event: Event, kinds: Mapping[str, str]) -> tuple[str, str | None, s
     name = event.raw["event"]
     if name in kinds:
         return kinds[name], None, None
+    return _named(name)
+
+
+@lru_cache(maxsize=4096)
+def _named(name: str) -> tuple[str, str | None, str | None]:
     return _NAMES.get(_FOLD.sub("", name).lower(), (InteractionKind.EVENT, None, None))
 
 
@@ -166,13 +172,21 @@ def _items(products: Any) -> list[dict[str, Any]] | None:
 
 
 def _item(product: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: next((_text(product[n]) for n in names if _text(product.get(n))), None) for name, names in _PRODUCT.items()}
-    quantity = _amount(product.get("quantity", 1))
-    price = _amount(product.get("price"))
-    found |= {"quantity": quantity, "unit_price": price}
-    if price and quantity:
-        found["amount"] = format(Decimal(price) * Decimal(quantity), "f")
-    return {name: value for name, value in found.items() if value is not None}
+    found: dict[str, Any] = {}
+    for name, names in _PRODUCT:
+        for each in names:
+            value = product.get(each)
+            if value is not None and value != "":
+                found[name] = str(value)
+                break
+    quantity, price = _amount(product.get("quantity", 1)), _amount(product.get("price"))
+    if quantity is not None:
+        found["quantity"] = quantity
+    if price is not None:
+        found["unit_price"] = price
+        if quantity is not None:
+            found["amount"] = price if quantity == "1" else format(Decimal(price) * Decimal(quantity), "f")
+    return found
 
 
 def _number(value: Any) -> float | None:

@@ -56,6 +56,11 @@ class Event:
         """Key of the customer record that the event belongs to."""
         return f"user:{self.user_id}" if self.user_id else f"anon:{self.anonymous_id}"
 
+    @property
+    def at_text(self) -> str:
+        """`at` in ISO 8601 with microseconds."""
+        return self.at.isoformat(timespec="microseconds")
+
 
 def read(raw: Mapping[str, Any]) -> Event:
     """The event of an accepted JSON object; it carries `type`, `messageId` and `receivedAt`."""

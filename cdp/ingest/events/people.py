@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from cdp.db import array_literal
 from cdp.ingest.events import attach
 from cdp.ingest.events.attach import Person
 from cdp.ingest.events.event import Event
@@ -32,7 +33,12 @@ class Stored:
     record_id: int
     profile_id: UUID | None
     state: State
-    ids: frozenset[tuple[str, str]]
+    identifiers: str | None
+
+    @property
+    def ids(self) -> frozenset[tuple[str, str]]:
+        """The identifiers that it carries."""
+        return _pairs(_loads(self.identifiers))
 
 
 @dataclass(frozen=True)
@@ -83,9 +89,12 @@ def _load(connection: Connection, keys: set[Key]) -> dict[Key, Stored]:
                join record r on r.source_id = w.source_id and r.stream = w.stream and r.source_key = w.key
                left join profile p on p.id = r.profile_id order by r.id for update of r"""
         ),
-        {"sources": [k[0] for k in wanted], "streams": [k[1] for k in wanted], "keys": [k[2] for k in wanted]},
+        {"sources": [k[0] for k in wanted], "streams": array_literal(k[1] for k in wanted), "keys": array_literal(k[2] for k in wanted)},
     )
-    return {(r.source_id, r.stream, r.source_key): Stored(r.id, r.profile_id, _loads(r.raw), _pairs(_loads(r.ids))) for r in rows}
+    return {
+        (source_id, stream, key): Stored(record_id, profile_id, _loads(raw), ids)
+        for source_id, stream, key, record_id, profile_id, raw, ids in rows
+    }
 
 
 def _loads(content: str | None) -> Any:
@@ -132,23 +141,23 @@ def _person(key: Key, stored: Stored | None, document: Mapping[str, Any] | None,
         kind=str(document.get("kind", "person")),
         record_id=stored.record_id if stored else None,
         profile_id=stored.profile_id if stored else None,
-        news=sorted(ids - stored.ids if stored else ids),
+        news=sorted(ids - stored.ids if stored and ids else ids),
         emails=document.get("emails") or (),
         links=[f"user:{first}"] if first and key[1] == PEOPLE else (),
     )
 
 
-def _rows(people: Sequence[Person], states: Mapping[Key, State], documents: Mapping[Key, Mapping[str, Any]]) -> dict[str, list[Any]]:
+def _rows(people: Sequence[Person], states: Mapping[Key, State], documents: Mapping[Key, Mapping[str, Any]]) -> dict[str, Any]:
     raws = [dump(states[_key(p)]) for p in people]
     canonical = [documents.get(_key(p)) or {"source_key": p.key, "kind": p.kind} for p in people]
     return {
         "sources": [p.source_id for p in people],
-        "streams": [p.stream for p in people],
-        "keys": [p.key for p in people],
-        "raws": raws,
-        "canonicals": [dump(document) for document in canonical],
-        "hashes": [hashlib.md5(raw.encode(), usedforsecurity=False).digest() for raw in raws],
-        "profiles": [p.profile_id for p in people],
+        "streams": array_literal(p.stream for p in people),
+        "keys": array_literal(p.key for p in people),
+        "raws": array_literal(raws),
+        "canonicals": array_literal(dump(document) for document in canonical),
+        "hashes": array_literal("\\x" + hashlib.md5(raw.encode(), usedforsecurity=False).hexdigest() for raw in raws),
+        "profiles": array_literal(p.profile_id for p in people),
     }
 
 

@@ -7,28 +7,25 @@ can be made of is held in quarantine and stops no other.
 from __future__ import annotations
 
 import gc
-import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-import psycopg
-import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
-from cdp.db import copy_table
-from cdp.ingest.events import documents, plans
+from cdp.ingest.events import plans
 from cdp.ingest.events.event import Event, read
-from cdp.ingest.events.people import Key, write_people
+from cdp.ingest.events.people import write_people
 from cdp.ingest.events.receive import STREAM
 from cdp.ingest.events.sources import Sender, senders
+from cdp.ingest.events.store import write_interactions, write_updates
 from cdp.ingest.events.visitors import PEOPLE, UPDATES
 from cdp.ingest.events.webhooks import land
-from cdp.ingest.events.wire import compact, loads
+from cdp.ingest.events.wire import loads
 from cdp.ingest.quarantine import hold
 from cdp.ingest.runs import finish_run, start_run
 from cdp.records.source import Refused
@@ -171,8 +168,8 @@ def _write(connection: Connection, run_id: int, calls: Sequence[tuple[Sender, di
     written = write_people(connection, run_id, usable) if usable else None
     if written:
         did = [(sender, event) for sender, event in usable if event.type not in UPDATES]
-        done.interactions += _interactions(connection, run_id, did, written.profile_of, issues)
-        done.updates += _updates(connection, run_id, [(s, e) for s, e in usable if e.type in UPDATES], issues)
+        done.interactions += write_interactions(connection, run_id, did, written.profile_of, issues)
+        done.updates += write_updates(connection, run_id, [(s, e) for s, e in usable if e.type in UPDATES], issues)
         done.profiles |= written.changed
         done.seen |= {written.profile_of[sender.id, PEOPLE, event.person] for sender, event in did}
     done.violations += len(samples)
@@ -183,67 +180,3 @@ def _hold(connection: Connection, run_id: int, sender: Sender, raw: dict[str, An
     refused = replace(why, raw=raw, source_key=raw.get("messageId"))
     hold(connection, sender.id, STREAM, run_id, [refused])
     return Processed(held=1)
-
-
-_TYPED = ("customer_stream", "customer_key", "kind", "name", "channel", "at", "amount", "currency", "status")
-_COLUMNS = ("source_id", "stream", "source_key", *_TYPED, "canonical", "raw", "content_hash", "profile_id", "run_id")
-
-
-def _interactions(
-    connection: Connection,
-    run_id: int,
-    events: Sequence[tuple[Sender, Event]],
-    profile_of: Mapping[Key, UUID],
-    issues: Mapping[str, list[dict[str, str]]],
-) -> int:
-    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    typed = [(columns[name].append, name) for name in _TYPED]
-    for sender, event in events:
-        document = documents.interaction(event, sender.currency, sender.kinds)
-        if event.message_id in issues:
-            document["issues"] = [*document.get("issues", ()), *issues[event.message_id]]
-        raw = compact(event.raw)
-        for add, name in typed:
-            add(document.get(name))
-        columns["source_id"].append(sender.id)
-        columns["stream"].append(event.type)
-        columns["source_key"].append(event.message_id)
-        columns["canonical"].append(compact(document).decode())
-        columns["raw"].append(raw.decode())
-        columns["content_hash"].append("\\x" + hashlib.md5(raw, usedforsecurity=False).hexdigest())
-        columns["profile_id"].append(str(profile_of[sender.id, PEOPLE, event.person]))
-    columns["run_id"] = [run_id] * len(events)
-    return _store(connection, pa.table({name: pa.array(values) for name, values in columns.items()}), "interaction")
-
-
-def _updates(
-    connection: Connection, run_id: int, events: Sequence[tuple[Sender, Event]], issues: Mapping[str, list[dict[str, str]]]
-) -> int:
-    if not events:
-        return 0
-    found = [[issue.document() for issue in event.issues] + issues.get(event.message_id, []) for _, event in events]
-    rows = {
-        "message_id": [event.message_id for _, event in events],
-        "source_id": [sender.id for sender, _ in events],
-        "type": [event.type for _, event in events],
-        "customer_key": [event.person for _, event in events],
-        "at": [event.at for _, event in events],
-        "raw": [compact(event.raw).decode() for _, event in events],
-        "issues": pa.array([compact(each).decode() if each else None for each in found], pa.string()),
-        "run_id": [run_id] * len(events),
-    }
-    return _store(connection, pa.table(rows), "profile_update")
-
-
-def _store(connection: Connection, rows: pa.Table, target: str) -> int:
-    """Copy the rows into `target`; only where one is there already (a receipt was lost) by way of another table."""
-    try:
-        with connection.begin_nested():
-            return copy_table(connection, rows, target)
-    except psycopg.errors.UniqueViolation:
-        names = ", ".join(rows.column_names)
-        connection.execute(text(f"create temp table event_row on commit drop as select {names} from {target} with no data"))
-        copy_table(connection, rows, "event_row")
-        stored = connection.execute(text(f"insert into {target} ({names}) select {names} from event_row on conflict do nothing"))
-        connection.execute(text("drop table event_row"))
-        return int(stored.rowcount)

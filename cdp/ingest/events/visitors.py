@@ -42,7 +42,7 @@ class Sighting:
 
 def sightings(event: Event) -> Iterable[Sighting]:
     """The records that an event speaks of."""
-    at = event.at.isoformat(timespec="microseconds")
+    at = event.at_text
     traits = event.traits if event.type == "identify" else {}
     if event.user_id:
         yield Sighting(PEOPLE, f"user:{event.user_id}", at, traits)
