@@ -16,6 +16,7 @@ import venv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -91,11 +92,11 @@ class SingerSource:
         home = Path(folder) / sha256(requirement.encode()).hexdigest()[:12]
         command = home / ("Scripts" if sys.platform == "win32" else "bin") / Path(tap).name
         if not command.exists():
-            venv.create(home, with_pip=True, clear=True)
+            own, python = find_spec("pip") is None, str(command.with_name("python"))
+            venv.create(home, with_pip=own, clear=True)
+            pip = [python, "-m", "pip"] if own else [sys.executable, "-m", "pip", "--python", python]
             made = subprocess.run(  # noqa: S603  the requirement is the operator's
-                [str(command.with_name("python")), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement],
-                capture_output=True,
-                check=False,
+                [*pip, "install", "--quiet", "--disable-pip-version-check", requirement], capture_output=True, check=False
             )
             if made.returncode or not command.exists():
                 raise ConfigError(f"{requirement}: pip cannot install it, or it has no command {tap}. Try: pip install {requirement}")

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from environments import environment
 from jsonschema import Draft4Validator
 from tls_proxy import tls_proxy
 
@@ -86,6 +87,7 @@ def test_more_changes_than_a_search_lists_are_all_read() -> None:
 @pytest.mark.clients
 def test_unmodified_tap_reads_the_same_contacts(tmp_path: Path) -> None:
     trustme = pytest.importorskip("trustme")
+    python = environment(tmp_path, "meltano-tap-hubspot==0.10.1")
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("api.hubapi.com").configure_cert(context)
@@ -97,15 +99,12 @@ def test_unmodified_tap_reads_the_same_contacts(tmp_path: Path) -> None:
         with tls_proxy(context, port) as proxy:
             source = SingerSource(
                 {
-                    "tap": "tap-hubspot",
-                    "install": "meltano-tap-hubspot==0.10.1",
-                    "home": str(tmp_path / "taps"),
+                    "tap": str(python.with_name("tap-hubspot")),
                     "streams": ["contacts"],
                     "config": {"access_token": room.fake.secret, "start_date": "2020-01-01T00:00:00Z"},
                     "environment": {"HTTPS_PROXY": proxy, "NO_PROXY": ""},
                 }
             )
-            python = Path(source._command()).with_name("python")
             bundle = subprocess.run([python, "-m", "certifi"], capture_output=True, text=True, check=True).stdout.strip()
             with Path(bundle).open("ab") as file:
                 file.write(b"\n" + authority.cert_pem.bytes())

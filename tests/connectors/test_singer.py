@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,26 @@ def test_missing_tap_and_stream_are_named(tmp_path: Path) -> None:
         SingerSource({"tap": "tap-that-is-nowhere"}).streams()
     with pytest.raises(ConfigError, match="has people, lines"):
         list(source(tmp_path).read("x"))
+
+
+def test_a_tap_is_installed_once_in_an_environment_of_its_own(tmp_path: Path) -> None:
+    wheel, home = tmp_path / "tap_tiny-1.0-py3-none-any.whl", tmp_path / "taps"
+    info = "tap_tiny-1.0.dist-info"
+    catalog = '{"streams": [{"tap_stream_id": "people", "key_properties": ["id"]}]}'
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tap_tiny.py", f"def main():\n    print('{catalog}')\n")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tap-tiny\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/entry_points.txt", "[console_scripts]\ntap-tiny = tap_tiny:main\n")
+        archive.writestr(f"{info}/RECORD", "")
+    config = {"tap": "tap-tiny", "install": str(wheel), "home": str(home)}
+    assert [stream.name for stream in SingerSource(config).streams()] == ["people"]
+    (made,) = home.iterdir()
+    wheel.unlink()
+    assert [stream.name for stream in SingerSource(config).streams()] == ["people"]
+    with pytest.raises(ConfigError, match="pip cannot install it"):
+        SingerSource({**config, "install": str(tmp_path / "nowhere-1.0-py3-none-any.whl")}).streams()
+    assert made.exists()
 
 
 def test_environments_are_under_the_home_of_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,8 +64,9 @@ def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (data / "shop.sqlite").touch()
     (home / "password").write_text("a-long-passphrase-for-tests")
     environment = {**os.environ, "TRYTONPASSFILE": str(home / "password")}
-    admin = [python.with_name("trytond-admin"), "-c", settings, "-d", "shop", "--email", "admin@example.com", "-u"]
-    subprocess.run([*admin, "sale_opportunity", "sale", "--activate-dependencies", "-v"], env=environment, check=True, capture_output=True)
+    admin = ["-c", settings, "-d", "shop", "--email", "admin@example.com", "-u", "sale_opportunity", "sale", "--activate-dependencies"]
+    script = Path(__file__).with_name("tryton_install.py")
+    subprocess.run([python, script, *admin], env=environment, check=True, capture_output=True)
     script = Path(__file__).with_name("tryton_setup.py")
     setup = subprocess.run([python, script, settings], capture_output=True, text=True, check=True, env=environment)
     made = dict(line.split("=", 1) for line in setup.stdout.splitlines() if "=" in line)
