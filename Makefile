@@ -64,9 +64,11 @@ bench-collect: .venv/dev.stamp
 	$(BIN)/python -m tests.bench.collect
 
 # A real Airflow with the DAGs on the demo company, at http://127.0.0.1:8080; its own database lies in the embedded PostgreSQL.
+AIRFLOW_PORT ?= 8080
+
 airflow: .venv/dev.stamp
 	$(BIN)/cdp demo --no-serve
-	$(BIN)/cdp dags serve
+	$(BIN)/cdp dags serve --port $(AIRFLOW_PORT)
 
 .PHONY: bench-activation
 bench-activation: .venv/run.stamp

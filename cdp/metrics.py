@@ -55,7 +55,8 @@ class _Collector(Collector):
         labels = ("source", "stream")
         yield _gauge("cdp_stream_rows", "Rows of a stream that are there.", labels, [(key, s.rows) for key, s in streams])
         yield _gauge("cdp_quarantine_rows", "Refused rows that wait.", labels, [(key, s.refused) for key, s in streams])
-        yield _gauge("cdp_stream_failing", "1 where the last read failed.", labels, [(key, bool(s.last_error)) for key, s in streams])
+        failing = [((s.source, s.stream or ""), bool(s.last_error)) for s in self.status.streams if s.stream is not None or s.last_error]
+        yield _gauge("cdp_stream_failing", "1 where the last read failed; the stream is empty of a source never opened.", labels, failing)
         landed = [(key, s.last_success_at) for key, s in streams]
         yield _gauge("cdp_stream_last_success_timestamp_seconds", "When a stream was last read to its end.", labels, landed)
 

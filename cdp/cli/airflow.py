@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -53,7 +54,7 @@ def environment(chosen: Settings, url: URL, port: int) -> Mapping[str, str]:
             hide_password=False
         ),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__PARALLELISM": str(max(2, os.cpu_count() or 2)),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
@@ -62,6 +63,8 @@ def environment(chosen: Settings, url: URL, port: int) -> Mapping[str, str]:
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),  # Airflow's own is shorter than its signature asks for
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # while it starts, its API takes longer than the 5 s after which a task fails
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
     }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from cdp.cli.console import database, out, settings
@@ -41,7 +42,7 @@ def ago(when: datetime | None) -> str:
 
 def _state(stream: StreamStatus) -> str:
     if stream.last_error:
-        return f"[red]{stream.last_error}[/]"
+        return f"[red]{escape(stream.last_error)}[/]"
     return "" if stream.stream else "[dim]not synced yet: cdp sync[/]"
 
 

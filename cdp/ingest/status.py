@@ -42,13 +42,19 @@ class Totals:
 
 
 def stream_status(connection: Connection, counted: Figures) -> list[StreamStatus]:
-    """One row a stream, sources without a stream included, by department and source."""
+    """One row a stream, sources without a stream included, by department and source.
+
+    If a source could not be opened the last time, none of its streams was read: each bears that error.
+    """
     rows = connection.execute(
         text(
-            """with refused as (select source_id, stream, count(*) as rows from quarantine where status = 'open' group by 1, 2)
-               select s.id, s.name as source, s.department, s.connector, t.name as stream, t.kind, t.last_success_at, t.last_error,
-                      coalesce(q.rows, 0) as refused
+            """with refused as (select source_id, stream, count(*) as rows from quarantine where status = 'open' group by 1, 2),
+                    last as (select distinct on (source_id) source_id, error, status = 'failed' and report = '{}' as closed
+                             from run where stage = 'sync' and finished_at is not null order by source_id, id desc)
+               select s.id, s.name as source, s.department, s.connector, t.name as stream, t.kind, t.last_success_at,
+                      coalesce(l.error, t.last_error) as last_error, coalesce(q.rows, 0) as refused
                from source s left join stream t on t.source_id = s.id left join refused q on q.source_id = s.id and q.stream = t.name
+               left join last l on l.source_id = s.id and l.closed
                order by s.department, s.name, t.kind, t.name"""
         )
     ).mappings()

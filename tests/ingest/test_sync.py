@@ -13,7 +13,9 @@ from cdp.ingest.definition import SourceDefinition, UnknownSource, register
 from cdp.ingest.receipts import receipts
 from cdp.ingest.replay import replay
 from cdp.ingest.sync import sync
+from cdp.metrics import metrics
 from cdp.settings import Settings
+from cdp.status import platform_status
 from tests.ingest.world import ORDERS, PEOPLE, add_source, rows, sync_all, write_csv, write_jsonl
 
 ANN = {"id": "1", "first": "Ann", "last": "Lee", "born": "1980-02-03", "email": "Ann.Lee@Example.com", "phone": "+1 202-555-0101"}
@@ -248,3 +250,23 @@ def _in_pages(engine: Engine, path: Path, mapping: dict[str, Any], rows_a_page: 
     config = {"streams": {"people": str(path)}, "batch_rows": rows_a_page}
     with engine.begin() as connection:
         register(connection, SourceDefinition.of({"name": "crm", "connector": "files", "config": config, "mapping": mapping}))
+
+
+def test_a_source_that_does_not_open_is_told_by_status_and_metrics_until_it_does(
+    engine: Engine, settings: Settings, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "people.csv", [ANN])
+    add_source(engine, path)
+    path.rename(tmp_path / "away.csv")
+    assert not sync_all(engine, settings).ok
+    status = platform_status(engine)
+    assert [(s.stream, "no such file" in (s.last_error or "")) for s in status.streams] == [(None, True)]
+    assert b'cdp_stream_failing{source="crm",stream=""} 1.0' in metrics(status)
+    (tmp_path / "away.csv").rename(path)
+    assert sync_all(engine, settings).ok
+    path.rename(tmp_path / "away.csv")
+    sync_all(engine, settings)
+    assert ["no such file" in (s.last_error or "") for s in platform_status(engine).streams] == [True]
+    (tmp_path / "away.csv").rename(path)
+    sync_all(engine, settings)
+    assert [s.last_error for s in platform_status(engine).streams] == [None]
