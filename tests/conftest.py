@@ -24,6 +24,11 @@ _MEMORY = Path("/dev/shm")
 _ROOM = 4 * 2**30
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that no worker is alone with it in the end; groups of several tests begin before it anyway."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def _fast_folder() -> str | None:
     """Memory, where there is enough: making and dropping a database for each test takes a third of the time that a disk takes."""
     roomy = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM

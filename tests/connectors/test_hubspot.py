@@ -84,6 +84,7 @@ def test_more_changes_than_a_search_lists_are_all_read() -> None:
         assert keys == {"1", *(str(number) for number in range(10, 160))} or keys == {str(number) for number in range(10, 160)}
 
 
+@pytest.mark.long
 @pytest.mark.clients
 def test_unmodified_tap_reads_the_same_contacts(tmp_path: Path) -> None:
     trustme = pytest.importorskip("trustme")

@@ -21,6 +21,7 @@ from connectors.testing.scaffold import AUTH, PAGING
 GUIDE = (Path(__file__).parents[2] / "docs" / "connectors.md").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"```sh\n(.*?)```", GUIDE, re.S)

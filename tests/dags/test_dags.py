@@ -55,11 +55,10 @@ pytestmark = [
 def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An Airflow with its own empty metadata database."""
     home = tmp_path_factory.mktemp("airflow")
-    _airflow(home, ["-m", "airflow", "db", "migrate"])
-    _airflow(home, ["-m", "airflow", "dags", "reserialize"])
     pools = home / "pools.json"
     pools.write_text(json.dumps(vendors.pools()))
-    _airflow(home, ["-m", "airflow", "pools", "import", str(pools)])
+    commands = [["db", "migrate"], ["dags", "reserialize"], ["pools", "import", str(pools)]]
+    _airflow(home, ["-c", f"import sys\nfrom airflow.__main__ import main\nfor sys.argv[1:] in {commands!r}: main()"])
     return home
 
 

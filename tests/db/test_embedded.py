@@ -61,6 +61,7 @@ def test_processes_share_the_server_and_one_that_is_killed_takes_nothing_with_it
     engine.dispose()
 
 
+@pytest.mark.long
 def test_a_server_that_dies_is_started_again_with_all_that_was_committed(home: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from sqlalchemy import text; from cdp.db import connect; from cdp.settings import Settings\n"

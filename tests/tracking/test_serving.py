@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import orjson
 import psutil
+import pytest
 from sqlalchemy import Engine
 
 from cdp.ingest.events import keys
@@ -42,6 +43,7 @@ def follower(server: psutil.Process) -> psutil.Process | None:
     return next((child for child in server.children() if "--follow" in child.cmdline()), None)
 
 
+@pytest.mark.long
 def test_what_is_served_is_processed(engine: Engine, settings: Settings, world: World, tmp_path: Path) -> None:
     with engine.begin() as connection:
         key = keys.create(connection, "web")
