@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from cdp.activation import DestinationConfig, register, send
 from cdp.settings import Settings
 from tests.activation.conftest import Definition, World
-from tests.bench.collect import free_port
+from tests.bench.sending import free_port
 from tests.connectors.test_remote_files import bucket
 
 

@@ -22,7 +22,7 @@ from urllib.request import urlopen
 import asyncssh
 import s3fs
 
-from tests.bench.collect import free_port
+from tests.bench.sending import free_port
 from tests.foreign import node_with
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 from cdp.ingest.events import keys
 from cdp.ingest.events.process import process
 from cdp.settings import Settings
-from tests.bench.collect import free_port, request_bytes
+from tests.bench.sending import free_port, request_bytes
 
 LAUNCH = "tests.bench.bare:collector()"
 

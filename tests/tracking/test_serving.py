@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from cdp.ingest.events import keys
 from cdp.settings import Settings
-from tests.bench.collect import free_port
+from tests.bench.sending import free_port
 from tests.tracking.conftest import World, basic
 from tests.tracking.test_follow import eventually
 
