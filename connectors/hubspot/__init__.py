@@ -71,6 +71,7 @@ def _stream(name: str, properties: Sequence[str]) -> RestStream:
         ),
         gone=Gone(
             listing=Listing(path, "results", params={"archived": "true"}, paging=paging),
+            keys=Listing(path, "results", paging=paging),
             merged_from="properties.hs_merged_object_ids" if "hs_merged_object_ids" in properties else None,
         ),
     )

@@ -1,11 +1,13 @@
 """Mailchimp: the members of an audience in the order of their last change, and what they did with each campaign.
 
 A member is known by the hash of the e-mail address, because campaign reports know members only so: with a new address comes a new record.
+The list tells who was archived, and neither who was deleted for good nor the hash of a former address: a sweep does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from connectors.auth import Basic
@@ -33,7 +35,8 @@ def _members(audience: str) -> RestStream:
         paging=_PAGING,
         since=SinceParam("since_last_changed", "iso_offset"),
     )
-    return RestStream("members", listing, kind="customer", cursor="last_changed", gone=Gone(flag="status", equals="archived"))
+    ids = replace(listing, params={"fields": "members.id,members.status,total_items"}, since=None)
+    return RestStream("members", listing, kind="customer", cursor="last_changed", gone=Gone(flag="status", equals="archived", keys=ids))
 
 
 def _campaign_activity() -> RestStream:

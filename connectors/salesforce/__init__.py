@@ -1,4 +1,7 @@
-"""Salesforce: each object by a SOQL query in the order of its last change, deleted and merged records included."""
+"""Salesforce: each object by a SOQL query in the order of its last change, deleted and merged records included.
+
+Deleted records lie in the recycle bin for fifteen days, unless somebody empties it: what went from there is found by a sweep.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +53,13 @@ def _stream(name: str, more: Sequence[str]) -> RestStream:
         key="Id",
         kind=kind,
         cursor="SystemModstamp",
-        gone=Gone(flag="IsDeleted", merged_into="MasterRecordId" if "MasterRecordId" in fields else None),
+        gone=Gone(flag="IsDeleted", merged_into="MasterRecordId" if "MasterRecordId" in fields else None, keys=_ids(kind_of)),
     )
+
+
+def _ids(kind_of: str) -> Listing:
+    query = {"q": f"SELECT Id FROM {kind_of} ORDER BY Id"}
+    return Listing("services/data/v64.0/query", "records", params=query, paging=LinkPaging("nextRecordsUrl"))
 
 
 class SalesforceSource(RestSource):

@@ -1,5 +1,7 @@
 """Stripe: the first read lists every object, newest first; later ones read events, since no list tells what changed.
 
+Events tell deletions too, for thirty days; a sweep finds those of a longer pause. A charge is never deleted.
+
 Stripe counts money in the smallest unit of a currency. Each row gets `decimal`, an object of the same amounts as decimal text.
 """
 
@@ -50,9 +52,10 @@ def _decimal(row: Mapping[str, Any]) -> dict[str, str]:
 
 def _stream(name: str) -> RestStream:
     """Events come newest first, so they are read from the start after a crash: an older state must not land last."""
+    every = Listing(f"v1/{name}", "data", headers=_VERSION, paging=AfterKeyPaging("starting_after"), limits=_PER_ENDPOINT)
     return RestStream(
         name,
-        Listing(f"v1/{name}", "data", headers=_VERSION, paging=AfterKeyPaging("starting_after"), limits=_PER_ENDPOINT),
+        every,
         kind="customer" if name == "customers" else "interaction",
         changes=Listing(
             "v1/events",
@@ -67,7 +70,7 @@ def _stream(name: str) -> RestStream:
         ),
         by_clock=True,
         horizon=29 * 86400,
-        gone=Gone(flag="type", equals=f"{name.removesuffix('s')}.deleted"),
+        gone=Gone(flag="type", equals=f"{name.removesuffix('s')}.deleted", keys=None if name == "charges" else every),
     )
 
 
