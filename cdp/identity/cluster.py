@@ -1,9 +1,9 @@
 """People are found by joining the two closest clusters first, as long as the evidence between them speaks for one person and nothing
 forbids it.
 
-Average linkage over log-odds. Mutually nearest clusters join in rounds, all at once, which gives what joining one pair at a time gives
-(average linkage is reducible: Bruynooghe 1977, Murtagh 1983). A forbidden pair (a decision, two records of a source without duplicates)
-holds whatever the evidence.
+Average linkage over log-odds, in which a pair that tells more counts more. Mutually nearest clusters join in rounds, all at once, which
+gives what joining one pair at a time gives (average linkage is reducible, weighted or not: Bruynooghe 1977, Murtagh 1983). A forbidden
+pair (a decision, two records of a source without duplicates) holds whatever the evidence.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def agglomerate(
     a: Ints,
     b: Ints,
     weight: Floats,
+    counts: Floats,
     forbidden: npt.NDArray[np.bool_],
     marks: npt.NDArray[np.uint64],
     decided: npt.NDArray[np.bool_],
@@ -52,6 +53,7 @@ def agglomerate(
     """Cluster of each row.
 
     Args:
+        counts: how much each pair counts in the mean between two clusters.
         marks: a bit for each source free of duplicates; clusters that share a bit do not join.
         decided: rows that stand for records which people joined by their word. Who fits one of these fits their person: that they do not
             fit each other is known, so the best evidence to their cluster counts and not the mean.
@@ -59,8 +61,8 @@ def agglomerate(
     label = np.arange(rows, dtype=np.int32)
     marks, decided = marks.copy(), decided.copy()
     use = np.flatnonzero(_alive(rows, a, b, weight > 0))
-    low, high, total, never = np.minimum(a[use], b[use]), np.maximum(a[use], b[use]), weight[use].astype(float), forbidden[use]
-    low, high, total, size, never = _added(low, high, total, np.ones(len(low)), never, decided)
+    low, high, size, never = np.minimum(a[use], b[use]), np.maximum(a[use], b[use]), counts[use].astype(float), forbidden[use]
+    low, high, total, size, never = _added(low, high, weight[use] * size, size, never, decided)
     while True:
         fine = (total > 0) & ~never & ((marks[low] & marks[high]) == 0)
         if not fine.any():

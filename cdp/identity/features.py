@@ -413,13 +413,15 @@ def _organisations(table: pa.Table) -> Values:
 
 
 def _addresses(table: pa.Table) -> Values:
-    """Each address as 'number and street words|postcode|city|region', folded."""
+    """Each address as 'number and street words|postcode|city|region', folded; a number of a unit beside a house number is told apart."""
     column = _column(table, "addresses") if "addresses" in table.column_names else None
     if column is None or not pa.types.is_list(column.type):
         return Values(np.full((table.num_rows, 1), -1, np.int32), pa.array([], pa.string()))
     flat = column.flatten()
     parts = {name: _folded(pc.struct_field(flat, name)) for name in ("house_number", "street", "unit", "postal_code", "city", "region")}
-    street = _words(*(_strings(parts[n]) for n in ("house_number", "street", "unit")))
+    number, way, unit = (_strings(parts[name]) for name in ("house_number", "street", "unit"))
+    unit = pc.if_else(pc.is_valid(number), pc.replace_substring_regex(unit, r"\b([0-9])", r"u\1"), unit)
+    street = _words(number, way, unit)
     street = _strings(_mapped(_encode(street), lambda v: text.address_words(v) or None))
     pieces = [street, pc.replace_substring(_strings(parts["postal_code"]), " ", ""), _strings(parts["city"]), _strings(parts["region"])]
     joined = pc.binary_join_element_wise(*pieces, "|", null_handling="replace", null_replacement="")

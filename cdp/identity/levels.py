@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
 from cdp.identity.features import Features, Ints
-from cdp.identity.similarity import Bytes, Codes, Strings, Words, contains, signs
+from cdp.identity.similarity import Bytes, Codes, Strings, Words, contains, own_names, signs
 from cdp.identity.text import spelling
 
 Rows = npt.NDArray[np.int64]
@@ -33,6 +33,7 @@ class Names:
         self.words = Words(words)
         self.words_length = self.words.length
         self.band, self.known, self.nicknames, self.common = band, np.append(known, False), nicknames, common
+        self.own = np.append(own_names(words), False)
         self.letter = _initial(words)
         self.spelling = _coded(spelling(words), empty=True)
         skeleton = _skeleton(spelling(words))
@@ -70,9 +71,22 @@ class Names:
         bare = np.flatnonzero((self.bare[a] | self.bare[b]) & same_letter)
         if len(bare):
             out[bare[_abbreviate(self.skeleton, a[bare], b[bare])]] = PART
+        if self.common is None:
+            self._apart(out, a, b)
         out[shortest == 1] = DIFFER
         out[(shortest == 1) & same_letter] = INITIAL
         return out
+
+    def _apart(self, out: Bytes, a: Codes, b: Codes) -> None:
+        """A name that others bear whole is no short form of one that begins with it: Paul and Paula look alike, Anna and Annabelle differ.
+
+        Those that are short forms the table of nicknames knows, or training finds.
+        """
+        la, lb = self.words.length[a], self.words.length[b]
+        short, long, more = np.where(la <= lb, a, b), np.where(la <= lb, b, a), np.abs(la - lb)
+        out[(out == PART) & (self.known | self.own)[short] & ((self.known | self.own)[long] | (more > 1))] = ALIKE
+        check = np.flatnonzero((out == ALIKE) & self.own[short] & (more > 2))
+        out[check[self.words.prefix(short[check], long[check])]] = DIFFER
 
     def _telling(self, a: Codes, b: Codes, common: frozenset[str]) -> Flags:
         """Whether two names of several words share one that is not common."""
@@ -167,7 +181,19 @@ class Organisation:
     def __call__(self, a: Codes, b: Codes) -> Bytes:
         likeness = self.words.token_set(a, b, 60)
         winkler = self.words.winkler(a, b)
-        return np.where((likeness >= 88) | (winkler >= 0.92), 2, np.where((likeness >= 66) | (winkler >= 0.85), 3, 4)).astype(np.uint8)
+        out = np.where((likeness >= 88) | (winkler >= 0.92), 2, np.where((likeness >= 66) | (winkler >= 0.85), 3, 4)).astype(np.uint8)
+        check = np.flatnonzero(out == 3)
+        texts = zip(self.words.text[a[check]], self.words.text[b[check]], strict=True)
+        out[check] = np.where(np.fromiter((_begins(x, y) for x, y in texts), bool, len(check)), 2, 3)
+        return out
+
+
+def _begins(x: str, y: str) -> bool:
+    """Whether the longer of two names begins with the shorter, a slip aside: a branch or a place often stands behind a name."""
+    short, long = sorted((x, y), key=len)
+    size = len(short.split())
+    start = " ".join(long.split()[:size])
+    return size > 1 and len(short) > 7 and OSA.distance(short, start, score_cutoff=1) <= 1
 
 
 class Email:

@@ -289,10 +289,12 @@ class _Work:
             forbidden[known] |= self.options.rules.forbids(self.comparer.fields, pairs.patterns)[pairs.which]
         if apart_too is not None:
             forbidden[known] |= apart_too
+        counts = np.ones(len(low))
+        counts[known] = pairs.telling[pairs.which]
         apart = low != high
         if not apart.all():
-            low, high, weight, forbidden = low[apart], high[apart], weight[apart], forbidden[apart]
-        label = agglomerate(self.rows, low, high, weight, forbidden, marks, self.decided)
+            low, high, weight, counts, forbidden = low[apart], high[apart], weight[apart], counts[apart], forbidden[apart]
+        label = agglomerate(self.rows, low, high, weight, counts, forbidden, marks, self.decided)
         return numbered(label[base]) if self.rows else label
 
     def _marks(self, base: Rows) -> npt.NDArray[np.uint64]:

@@ -58,6 +58,19 @@ def nickname_pairs(words: list[str], learned: Sequence[tuple[str, str]] = ()) ->
     return np.sort(np.array([(x << 32) | y for x, y in found], np.int64))
 
 
+def own_names(words: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which words the table of nicknames has as names with short forms, and none as the beginning of the name that they stand for."""
+    namer = _nicknames()
+    return np.fromiter(
+        (
+            bool(namer.nicknames_of(word)) and not any(name.startswith(word) for name in namer.canonicals_of(word))
+            for word in words.to_pylist()
+        ),
+        bool,
+        len(words),
+    )
+
+
 def contains(sorted_keys: Codes, a: Codes, b: Codes) -> npt.NDArray[np.bool_]:
     """Whether the unordered pair (a, b) is among the keys."""
     if not len(sorted_keys):
