@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, NoSuchTableError, OperationalError
 
-from connectors.contract import AuthError, ConfigError, Json, Page, SourceError, Stream, Unavailable
+from cdp.records.rows import Rows
+from connectors.contract import AuthError, ConfigError, Json, Page, Present, SourceError, Stream, Unavailable
 from connectors.sql.arrow import table_of
 
 _STREAM: Mapping[str, Any] = {
@@ -96,6 +97,20 @@ class SqlSource:
         with self._connection() as connection:
             select = self._select(connection, stream)
             yield from _pages(connection, select, bookmark, self._batch, self._place(select.name))
+
+    def keys(self, stream: str) -> Present | None:
+        """Every key of a stream that is read by its cursor, which tells of no deletion; None of one that is read whole, or has no key."""
+        with self._connection() as connection:
+            select = self._select(connection, stream)
+        return Present(self._keys(select)) if select.cursor and select.key else None
+
+    def _keys(self, select: _Select) -> Iterator[list[str]]:
+        column = select.rows.c[select.key or ""]
+        with self._connection() as connection:
+            result = connection.execution_options(stream_results=True, yield_per=self._batch).execute(sa.select(column))
+            for part in result.partitions(self._batch):
+                keys = Rows(table_of(part, [column.key], _types(select.rows))).texts(column.key)
+                yield [key.strip() for key in keys.to_pylist() if key is not None]
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

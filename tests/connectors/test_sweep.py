@@ -120,6 +120,27 @@ def test_comments_of_a_ticket_that_was_deleted_go_with_it(engine: Engine, settin
         assert (swept.deleted, len(desk.there())) == (1, 3)
 
 
+def test_rows_of_tables_that_are_read_by_their_cursor(engine: Engine, settings: Settings) -> None:
+    kinds = {"whole": "n::integer", "texts": "' k' || n", "decimals": "n::numeric(12,2)", "ids": "gen_random_uuid()"}
+    with engine.begin() as connection:
+        for name, key in kinds.items():
+            made = f"create table {name} as select {key} as id, 'Ann' as name, now() as at from generate_series(1, 9) n"
+            connection.execute(text(made))
+        streams = {name: {"table": name, "key": "id", "cursor": "at"} for name in kinds}
+        config = {"url": engine.url.render_as_string(hide_password=False), "streams": streams}
+        customer = {"customer": {"source_key": "id", "full_name": "name"}}
+        document = {"name": "crm", "department": "d", "connector": "sql", "config": config}
+        register(connection, SourceDefinition.of(document | {"mapping": {"version": 1, "streams": dict.fromkeys(kinds, customer)}}))
+    quiet = replace(settings, workers=1)
+    assert sync(engine, quiet, ["crm"]).ok
+    assert {(each.keys, each.deleted) for each in sweep(engine)} == {(9, 0)}, "the keys are as they were landed"
+    with engine.begin() as connection:
+        for name in kinds:
+            connection.execute(text(f"delete from {name} where ctid in (select ctid from {name} limit 2)"))
+    assert sync(engine, quiet, ["crm"]).ok
+    assert [(each.keys, each.deleted) for each in sweep(engine)] == [(7, 2)] * 4
+
+
 def test_the_command(crm: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cdp.cli.connectors.database", lambda: crm.engine)
     crm.fake.delete("persons", "7")
