@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -128,7 +129,7 @@ def segment(view: View, found: room.Segment) -> Json:
 def preview(connection: Connection, view: View, found: Condition) -> Json:
     """A preview with the sample's names as the view shows them."""
     try:
-        made = room.preview(house().engine, found, copy())
+        made = room.preview(house().engine, found, copy(), as_of=datetime.now(UTC))
     except DefinitionError as error:
         raise refused(error) from None
     document = made.document()

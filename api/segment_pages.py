@@ -143,7 +143,7 @@ def save() -> Any:
         with reading() as connection:
             known = room.segments(connection).get(name)
         return _editor(known, written, name=name, title=title, problem=problem), 400
-    room.refresh(house().engine, names=[found.name])
+    room.refresh_saved(house().engine, house().settings.lake / "segments", found.name)
     return redirect(url_for("segment_pages.one", name=found.name), 303)
 
 

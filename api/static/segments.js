@@ -25,7 +25,7 @@ const look = async () => {
     shown = null;
   }
   result.classList.remove("busy");
-  field.setAttribute("aria-invalid", String(Boolean(result.querySelector("[data-place]"))));
+  field.setAttribute("aria-invalid", String(Boolean(result.querySelector("[data-place]:not([data-unfinished])"))));
 };
 
 field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(look, 200); });

@@ -64,7 +64,9 @@ def environment(chosen: Settings, url: URL, port: int) -> Mapping[str, str]:
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),  # Airflow's own is shorter than its signature asks for
-        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # while it starts, its API takes longer than the 5 s after which a task fails
+        # Airflow's API starts after its scheduler, and slowly: a task that is begun meanwhile waits for it instead of failing.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "10",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
     }

@@ -116,7 +116,7 @@ def preview(condition: str, live: bool, as_json: bool) -> None:
     with engine.connect() as connection:
         known = room.segments(connection)
         checked = known[condition].condition if condition in known else room.checked(connection, condition)
-    found = room.preview(engine, checked, None if live else room.Copy(settings().lake / "segments"))
+    found = room.preview(engine, checked, None if live else room.Copy(settings().lake / "segments"), as_of=datetime.now(UTC))
     if as_json:
         out.print_json(json.dumps(found.document()))
         return

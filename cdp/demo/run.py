@@ -124,7 +124,7 @@ def run(
     with clock("Choosing each profile's values"):
         refresh(engine, settings)
     with clock("Deciding who belongs to which segment"):
-        members = set_up(engine, folder)
+        members = set_up(engine, folder, settings.lake)
     with clock("Comparing with the truth"), engine.begin() as connection:
         stored = _stored(connection, world)
         password = _sign_in(connection)

@@ -1,7 +1,7 @@
 """Segments: which people meet a condition, since when, and why."""
 
 from cdp.segments.columnar import Copy
-from cdp.segments.deciding import build, refresh_in_copy
+from cdp.segments.deciding import build, refresh_in_copy, refresh_saved
 from cdp.segments.explain import Why, explain
 from cdp.segments.membership import Move, SegmentReport, SegmentsReport, changes, members_as_of, refresh
 from cdp.segments.monitor import (
@@ -63,6 +63,7 @@ __all__ = [
     "refresh_all",
     "refresh_changed",
     "refresh_in_copy",
+    "refresh_saved",
     "refresh_since",
     "refresh_soon",
     "run_monitors",

@@ -27,6 +27,8 @@ from cdp.attributes.language.tree import Type
 from cdp.db import copy_table, held_lock
 from cdp.segments.columnar import BITS, DIRECT, EVENT_TYPES, FORMAT
 
+COPYING = "columnar copy"
+"""The lock of whoever makes a copy."""
 _ABANDONED = 6 * 3600
 """Seconds after which a build that has not ended never will."""
 _MOST = 0.3
@@ -57,7 +59,7 @@ def draft(engine: Engine, folder: Path, as_of: datetime, changed: Iterable[UUID]
     _sweep(folder)
     work = Path(tempfile.mkdtemp(prefix="building-", dir=folder))
     try:
-        with held_lock(engine, "columnar copy"):
+        with held_lock(engine, COPYING):
             target = work / "copy.duckdb"
             with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
                 connection.execute(text("set local timezone = 'UTC'"))

@@ -7,7 +7,7 @@ lock, the changes since are read. Whoever changed after the copy was read is lef
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -16,11 +16,12 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
-from cdp.db import copy_table, lock
+from cdp.db import copy_table, is_locked, lock
+from cdp.segments import membership
 from cdp.segments.check import in_order
 from cdp.segments.columnar import BITS, Columnar, rendered
 from cdp.segments.compile import Compiler
-from cdp.segments.copying import Draft, draft, load, widen
+from cdp.segments.copying import COPYING, Draft, draft, load, widen
 from cdp.segments.membership import SegmentReport, SegmentsReport, apply_difference, difference_tables, record, withdraw
 from cdp.segments.store import Segment, segments
 
@@ -28,9 +29,15 @@ Progress = Callable[[int, int], None]
 
 
 def refresh_in_copy(
-    engine: Engine, folder: Path, *, as_of: datetime | None = None, changed: Iterable[UUID] = (), progress: Progress | None = None
+    engine: Engine,
+    folder: Path,
+    *,
+    names: Collection[str] | None = None,
+    as_of: datetime | None = None,
+    changed: Iterable[UUID] = (),
+    progress: Progress | None = None,
 ) -> SegmentsReport:
-    """Decide the members of all segments, of everybody, by way of a copy that is brought up to date and then published in `folder`.
+    """Decide the members of all segments, or of those named, by way of a copy that is brought up to date and then published in `folder`.
 
     `changed` are profiles to read again besides those whose rows say that they changed since the copy before.
 
@@ -49,11 +56,23 @@ def refresh_in_copy(
         for done, name in enumerate(order, 1):
             with engine.begin() as connection:
                 lock(connection, f"segment {name}")
-                reports.append(_decide(connection, made, known[name], positions))
+                if names is None or name in names:
+                    reports.append(_decide(connection, made, known[name], positions))
+                else:
+                    _follow(connection, made, known[name].id, positions[name])
             if progress:
                 progress(done, len(order))
         _set_bits(made.duck)
     return SegmentsReport(now, tuple(reports), time.monotonic() - started)
+
+
+def refresh_saved(engine: Engine, folder: Path, name: str) -> SegmentsReport:
+    """Decide one segment now, in the copy where there is one: the next preview knows its members. Nobody waits for a refresh of all."""
+    with engine.connect() as connection:
+        busy = is_locked(connection, COPYING)
+    if busy or not any(folder.glob("*.duckdb")):
+        return membership.refresh(engine, names=[name])
+    return refresh_in_copy(engine, folder, names=[name])
 
 
 def build(engine: Engine, folder: Path, as_of: datetime | None = None) -> Path:

@@ -64,6 +64,8 @@ class Preview:
 def preview(engine: Engine, condition: Condition, copy: Copy | None = None, *, as_of: datetime | None = None) -> Preview:
     """Preview a checked condition. Windows end at `as_of`, by default at the moment of the copy, or now where there is no copy.
 
+    What people and events are is told by the copy: with `as_of` now, the count is what a refresh would find unless they changed since.
+
     Raises:
         DefinitionError: it takes too long.
     """
@@ -128,7 +130,7 @@ def _columnar(
     assert total is not None
     sample = tuple(sorted(as_uuid(value) for value in row[1] or ()))
     took = (time.monotonic() - started) * 1000
-    return Preview(row[0], total[0], sample, found["source"], found["channel"], found["segment"], now, "columnar", took)
+    return Preview(row[0], total[0], sample, found["source"], found["channel"], found["segment"], catalogue.as_of, "columnar", took)
 
 
 def _bit_count(name: str, position: int) -> str:
