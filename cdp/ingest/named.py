@@ -1,13 +1,14 @@
 """An interaction may name a customer that no customer stream has: what all of them say lands as one sparse record of their stream.
 
 Of each field the newest value holds, by the time of the interaction that gave it; contact points and identifiers are all kept. So the
-record is the same whatever order interactions come in, in whatever pages. Its raw form says when each value was given.
+record is the same whatever order interactions come in, in whatever pages. Its raw form says when each value was given, not in which row:
+where the mapping changed, the records are gathered anew from all rows (`Gathering`), as a first sync would.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,19 +30,70 @@ _KEPT = frozenset(field.name for field in COLUMNS if pa.types.is_list(field.type
 
 def land_named_customers(connection: Connection, target: StreamTarget, batch: MappedBatch) -> None:
     """Write the customers that a page of interactions names: new ones are added, one of whom something else is known is changed."""
-    table = batch.table
-    if table.num_rows == 0:
+    if batch.table.num_rows == 0:
         return
+    changed = _absorbed(batch, lambda keys: _stored(connection, target, keys))
+    if changed:
+        connection.execute(text(f"create temp table if not exists landing_named ({_COLUMNS}) on commit delete rows"))
+        copy_table(connection, _rows(changed), "landing_named")
+        connection.execute(text(_LAND.format("landing_named")), target.params)
+        connection.execute(text("truncate landing_named"))
+    land_consents(connection, replace(target, kind=CUSTOMER), batch.table)
+
+
+class Gathering:
+    """The named customers of a stream as its rows now say, gathered in a table of this session and beside what is stored."""
+
+    def __init__(self, connection: Connection, target: StreamTarget) -> None:
+        self._connection, self._target = connection, target
+        connection.execute(text("drop table if exists gathered_now, gathered"))
+        connection.execute(text(f"create temp table gathered ({_COLUMNS}, primary key (source_key))"))
+        connection.execute(text(f"create temp table gathered_now ({_COLUMNS})"))
+
+    def add(self, batch: MappedBatch) -> None:
+        """Take in the customers that further interactions name."""
+        changed = _absorbed(batch, self._known) if batch.table.num_rows else {}
+        if not changed:
+            return
+        self._connection.execute(text("truncate gathered_now"))
+        copy_table(self._connection, _rows(changed), "gathered_now")
+        self._connection.execute(
+            text(
+                """insert into gathered select * from gathered_now on conflict (source_key) do update
+                   set raw = excluded.raw, canonical = excluded.canonical, content_hash = excluded.content_hash"""
+            )
+        )
+        land_consents(self._connection, replace(self._target, kind=CUSTOMER), batch.table)
+
+    def land(self) -> int:
+        """Put what was gathered in the place of what was stored; a customer whom nothing names any more is deleted. How many changed."""
+        landed = self._connection.execute(text(_LAND.format("gathered") + _WHERE_OTHER), self._target.params).rowcount
+        gone = self._connection.execute(
+            text(
+                """update record r set deleted_at = now(), changed_at = now(), run_id = :run
+                   where source_id = :source and stream = :stream and deleted_at is null
+                     and not exists (select from gathered g where g.source_key = r.source_key)"""
+            ),
+            self._target.params,
+        ).rowcount
+        self._connection.execute(text("drop table gathered_now, gathered"))
+        return int(landed) + int(gone)
+
+    def _known(self, keys: Collection[str]) -> dict[str, State]:
+        found = self._connection.execute(text("select source_key, raw from gathered where source_key = any(:keys)"), {"keys": sorted(keys)})
+        return {row.source_key: row.raw for row in found}
+
+
+def _absorbed(batch: MappedBatch, known: Callable[[Collection[str]], Mapping[str, State]]) -> dict[str, State]:
+    """The states that a batch changes, after it."""
     assert batch.times is not None
     times = [at.isoformat() for at in batch.times.to_pylist()]
-    keys = table["source_key"].to_pylist()
-    stored = _stored(connection, target, set(keys))
+    keys = batch.table["source_key"].to_pylist()
+    before = known(set(keys))
     states: dict[str, State] = {}
-    for key, at, document in zip(keys, times, canonical_json(table).to_pylist(), strict=True):
-        states[key] = absorb(states.get(key) or stored.get(key), orjson.loads(document), at)
-    changed = {key: state for key, state in states.items() if state != stored.get(key)}
-    _write(connection, target, changed)
-    land_consents(connection, replace(target, kind=CUSTOMER), table)
+    for key, at, document in zip(keys, times, canonical_json(batch.table).to_pylist(), strict=True):
+        states[key] = absorb(states.get(key) or before.get(key), orjson.loads(document), at)
+    return {key: state for key, state in states.items() if state != before.get(key)}
 
 
 def absorb(state: State | None, document: dict[str, Any], at: str) -> State:
@@ -84,39 +136,31 @@ def _stored(connection: Connection, target: StreamTarget, keys: Collection[str])
     rows = connection.execute(
         text(
             """select source_key, raw, canonical from record
-               where source_id = :source and stream = :stream and source_key = any(:keys) for update"""
+               where source_id = :source and stream = :stream and source_key = any(:keys) and deleted_at is null for update"""
         ),
         target.params | {"keys": sorted(keys)},
     )
     return {row.source_key: row.raw if "kept" in row.raw else absorb(None, row.canonical, "") for row in rows}
 
 
-def _write(connection: Connection, target: StreamTarget, states: dict[str, State]) -> None:
-    """Write the states; a record whose document stays as it was has not changed."""
-    if not states:
-        return
+def _rows(states: Mapping[str, State]) -> pa.Table:
     canonical = [dump(document_of(state)) for state in states.values()]
-    rows = {
-        "source_key": list(states),
-        "raw": [dump(state) for state in states.values()],
-        "canonical": canonical,
-        "content_hash": ["\\x" + hashlib.md5(each.encode(), usedforsecurity=False).hexdigest() for each in canonical],
-    }
-    connection.execute(
-        text(
-            """create temp table if not exists landing_named (source_key text, raw jsonb, canonical jsonb, content_hash bytea)
-               on commit delete rows"""
-        )
+    return pa.table(
+        {
+            "source_key": list(states),
+            "raw": [dump(state) for state in states.values()],
+            "canonical": canonical,
+            "content_hash": ["\\x" + hashlib.md5(each.encode(), usedforsecurity=False).hexdigest() for each in canonical],
+        }
     )
-    copy_table(connection, pa.table(rows), "landing_named")
-    connection.execute(
-        text(
-            """insert into record as r (source_id, stream, source_key, raw, canonical, content_hash, run_id)
-               select :source, :stream, source_key, raw, canonical, content_hash, :run from landing_named
-               on conflict (source_id, stream, source_key) do update
-                 set raw = excluded.raw, canonical = excluded.canonical, content_hash = excluded.content_hash, run_id = excluded.run_id,
-                     changed_at = case when r.content_hash = excluded.content_hash then r.changed_at else now() end"""
-        ),
-        target.params,
-    )
-    connection.execute(text("truncate landing_named"))
+
+
+_COLUMNS = "source_key text, raw jsonb, canonical jsonb, content_hash bytea"
+_LAND = """insert into record as r (source_id, stream, source_key, raw, canonical, content_hash, run_id)
+    select :source, :stream, source_key, raw, canonical, content_hash, :run from {}
+    on conflict (source_id, stream, source_key) do update
+      set raw = excluded.raw, canonical = excluded.canonical, content_hash = excluded.content_hash, run_id = excluded.run_id,
+          changed_at = case when r.content_hash = excluded.content_hash and r.deleted_at is null then r.changed_at else now() end,
+          deleted_at = null"""
+"""A record whose document stays as it was has not changed."""
+_WHERE_OTHER = " where r.raw <> excluded.raw or r.content_hash <> excluded.content_hash or r.deleted_at is not null"

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from cdp.ingest import landing, quarantine
 from cdp.ingest.landing import Landed, StreamTarget
-from cdp.ingest.named import land_named_customers
+from cdp.ingest.named import Gathering
 from cdp.records import Defaults, StreamMapping, canonical_json, map_batch
 from cdp.records.source import Refused
 
@@ -25,6 +25,7 @@ def remap(connection: Connection, target: StreamTarget, mapping: StreamMapping, 
     A row that the new mapping refuses keeps its former canonical form and goes to quarantine.
     """
     landing.prepare_session(connection, target)
+    named = Gathering(connection, target) if target.kind == landing.INTERACTION else None
     changed = 0
     for ids, keys, rows in _stored(connection, target):
         batch = map_batch(rows, mapping, defaults)
@@ -34,13 +35,16 @@ def remap(connection: Connection, target: StreamTarget, mapping: StreamMapping, 
         whole = Landed(batch.table, raw, hashes, canonical_json(batch.table))
         changed += landing.change(connection, target, whole.take(pa.array(np.flatnonzero(same))))
         landing.land_consents(connection, target, whole.table)
-        if batch.customers is not None:
-            land_named_customers(connection, target, batch.customers)
+        if named is not None and batch.customers is not None:
+            named.add(batch.customers)
         moved = np.flatnonzero(~same)
         if len(moved):
             changed += _rekey(connection, target, whole, moved, [keys[batch.row[i]] for i in moved])
         refused = [_refused(row.row, row, keys, rows) for row in batch.refused]
         quarantine.hold(connection, target.source_id, target.stream, target.run_id, refused)
+        connection.commit()
+    if named is not None:
+        changed += named.land()
         connection.commit()
     return changed
 

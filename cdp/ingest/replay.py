@@ -18,6 +18,7 @@ from cdp.errors import PlatformError
 from cdp.ingest import landing, quarantine
 from cdp.ingest.fingerprint import fingerprint
 from cdp.ingest.landing import Landed, StreamTarget
+from cdp.ingest.named import land_named_customers
 from cdp.ingest.runs import finish_run, start_run
 from cdp.ingest.stream import defaults_of
 from cdp.records import Mapping, canonical_json, map_batch
@@ -72,6 +73,8 @@ def _replay_stream(connection: Any, settings: Settings, source_id: int, stream: 
         chosen = pa.array(np.flatnonzero(state == wanted))
         write(connection, target, whole.take(chosen))
     landing.land_consents(connection, target, batch.table)
+    if batch.customers is not None:
+        land_named_customers(connection, target, batch.customers)
     done = [usable[i][0].id for i in batch.row]
     connection.execute(tables.quarantine.update().where(tables.quarantine.c.id.in_(done)).values(status="replayed", resolved_at=func.now()))
     for refused in batch.refused:

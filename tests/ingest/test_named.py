@@ -106,3 +106,45 @@ def test_a_changed_mapping_reaches_customers_whom_interactions_name(engine: Engi
     add_source(engine, path, MAPPING)
     sync_all(engine, settings)
     assert stored(engine)["C7"]["emails"] == ["ann@new.example", "ann@old.example"]
+
+
+CUSTOMERS = {
+    "all": MAPPING["streams"]["sales"]["customer"],
+    "less": {"given_name": "first", "emails": "mail"},
+    "other": {"given_name": "last", "phones": "tel"},
+}
+
+
+@pytest.mark.parametrize(("before", "after"), [("all", "less"), ("all", "other"), ("less", "all"), ("all", None)])
+def test_a_changed_mapping_gives_the_customers_of_a_first_sync(
+    engine: Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str | None
+) -> None:
+    monkeypatch.setattr("cdp.ingest.remap._BATCH", 3)
+    more = [
+        {"id": f"n{n}", "at": "2026-01-05", "card": f"C{n}", "first": "Bo", "last": "", "mail": "", "tel": "", "tier": ""} for n in (1, 2)
+    ]
+    path = write_csv(tmp_path / "sales.csv", [*SALES, *more])
+    sales = MAPPING["streams"]["sales"]
+
+    def add(kind: str | None, name: str) -> None:
+        add_source(
+            engine,
+            path,
+            {"streams": {"sales": sales | {"customer": CUSTOMERS[kind]} if kind else {"interaction": sales["interaction"]}}},
+            name=name,
+        )
+        assert sync_all(engine, settings).ok
+
+    def landed(name: str) -> list[Any]:
+        query = """select source_key, r.raw, canonical from record r join source s on s.id = r.source_id
+                   where s.name = :name and deleted_at is null order by 1"""
+        return rows(engine, query, name=name)
+
+    add(before, "old")
+    add(after, "old")
+    add(after, "new")
+    assert landed("old") == landed("new")
+    assert bool(landed("new")) == (after is not None)
+    add(before, "old")
+    add(before, "newer")
+    assert landed("old") == landed("newer"), "and back"
