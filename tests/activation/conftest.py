@@ -10,6 +10,9 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, update
 
 from cdp.db import segment_tables, tables
+from tests.activation.vendors import company, vendor
+
+__all__ = ["company", "vendor"]
 
 
 def profile_id(number: int) -> UUID:
