@@ -18,6 +18,7 @@ class Receipt:
         status: accepted | deleted | refused | unknown.
         profile_id: the profile it belongs to now; None until the next resolution.
         versions: how often its content changed since it first landed.
+        issues: fields that its row as it is now left empty, and why; what the source wrote is in the row itself.
         refusals: what was refused under this key, and why; newest first.
     """
 
@@ -30,6 +31,7 @@ class Receipt:
     changed_at: datetime | None = None
     profile_id: UUID | None = None
     versions: int = 0
+    issues: list[dict[str, str]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -39,11 +41,11 @@ def receipts(connection: Connection, source: str, key: str, stream: str | None =
     where = "s.name = :source and t.source_key = :key and (cast(:stream as text) is null or t.stream = :stream)"
     landed = connection.execute(
         text(
-            f"""select t.stream, 'customer' as kind, t.landed_at, t.changed_at, t.deleted_at, t.profile_id,
+            f"""select t.stream, 'customer' as kind, t.landed_at, t.changed_at, t.deleted_at, t.profile_id, t.canonical->'issues' as issues,
                        (select count(*) from record_version v where v.record_id = t.id) as versions
                 from record t join source s on s.id = t.source_id where {where}
                 union all
-                select t.stream, t.kind, t.landed_at, t.changed_at, t.deleted_at, t.profile_id, 0
+                select t.stream, t.kind, t.landed_at, t.changed_at, t.deleted_at, t.profile_id, t.canonical->'issues', 0
                 from interaction t join source s on s.id = t.source_id where {where}"""
         ),
         params,
@@ -58,7 +60,9 @@ def receipts(connection: Connection, source: str, key: str, stream: str | None =
     found: dict[str, Receipt] = {}
     for row in landed:
         status = "deleted" if row.deleted_at else "accepted"
-        found[row.stream] = Receipt(source, row.stream, key, status, row.kind, row.landed_at, row.changed_at, row.profile_id, row.versions)
+        issues = [{name: issue[name] for name in ("field", "reason")} for issue in row.issues or ()]
+        about = (row.kind, row.landed_at, row.changed_at, row.profile_id, row.versions, issues)
+        found[row.stream] = Receipt(source, row.stream, key, status, *about)
     for row in refused:
         receipt = found.setdefault(row.stream, Receipt(source, row.stream, key, "refused"))
         receipt.refusals.append(

@@ -107,6 +107,9 @@ def test_an_impossible_date_keeps_the_row_and_is_noted(engine: Engine, settings:
     [(canonical,)] = rows(engine, "select canonical from record")
     assert "birth_date" not in canonical
     assert canonical["issues"][0]["value"] == "1980-02-31"
+    with engine.connect() as connection:
+        [receipt] = receipts(connection, "crm", "1")
+    assert (receipt.status, receipt.issues) == ("accepted", [{"field": "birth_date", "reason": "impossible_date"}])
 
 
 def test_a_column_that_the_mapping_names_and_the_file_lacks_stops_that_stream(engine: Engine, settings: Settings, tmp_path: Path) -> None:
