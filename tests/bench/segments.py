@@ -13,7 +13,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +56,9 @@ select 1 + (i + s) % 3, 'c', i::text, '{}', '{}', '', md5('p' || i)::uuid from g
 where s = 0 or i % 2 = 0;
 drop index ix_interaction_customer; drop index ix_interaction_changed_at;
 drop index ix_interaction_profile_id_at; drop index ix_interaction_at;
-alter table interaction drop constraint uq_interaction_source_id_stream_source_key;
+alter table interaction drop constraint uq_interaction_source_id_stream_source_key
+"""
+_EVENTS = """
 insert into interaction (source_id, stream, source_key, kind, name, channel, status, at, amount, currency, canonical, raw, content_hash,
     profile_id)
 select 1 + g % 3, 'e', g::text, kind, case kind when 'page_view' then (array['home','pricing','product','help'])[1 + g % 4] end,
@@ -67,9 +72,14 @@ select 1 + g % 3, 'e', g::text, kind, case kind when 'page_view' then (array['ho
 from (select g, 1 + floor(:people * pow(random(), 1.4))::int as who, timestamptz '2026-11-01' - random() * 1095 * interval '1 day' as at,
     (array['page_view','page_view','page_view','page_view','email','email','order','visit','ticket','call'])
         [1 + floor(random() * 10)::int] as kind
-    from generate_series(1, :people * 10) g) x;
+    from generate_series(cast(:first as int), cast(:last as int)) g) x
+"""
+_INDEXES = """
 create index ix_interaction_profile_id_at on interaction (profile_id, at desc, id desc); create index ix_interaction_at on interaction (at)
 """
+
+TARGETS = {"preview p95 ms": 300, "in all, changed, s": 60}
+"""Figure -> what it must stay below, with a million profiles on two cores that do nothing else."""
 
 PREVIEWS = [
     "city = Berlin",
@@ -122,6 +132,8 @@ def main() -> None:
     print(figures, flush=True)
     figures |= _change(engine, folder, options.profiles)
     print(json.dumps(figures, indent=1))
+    for name, target in TARGETS.items():
+        print(f"{name}: {figures[name]:g}, target < {target}: {'met' if figures[name] < target else 'MISSED'}")
 
 
 def _database(home: Path) -> Engine:
@@ -140,12 +152,22 @@ def _database(home: Path) -> Engine:
 
 
 def _fill(engine: Engine, people: int) -> None:
-    with engine.begin() as connection:
-        for statement in _FILL.strip().split(";"):
-            bound = text(statement.replace("::", "\\:\\:"))
-            connection.execute(bound, {"people": people} if ":people" in statement else {})
+    """Invent the company, on two connections where the work can be parted."""
+    for statement in _FILL.strip().split(";"):
+        _run(engine, statement, people=people)
+    half = people * 5
+    parts = [{"first": 1, "last": half}, {"first": half + 1, "last": 2 * half}]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda part: _run(engine, _EVENTS, people=people, **part), parts))
+        list(pool.map(partial(_run, engine), _INDEXES.strip().split(";")))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze"))
+
+
+def _run(engine: Engine, statement: str, **values: int) -> None:
+    bound = text(statement.replace("::", "\\:\\:"))
+    with engine.begin() as connection:
+        connection.execute(bound, {name: value for name, value in values.items() if f":{name}" in statement})
 
 
 def _define(engine: Engine) -> None:
@@ -182,7 +204,8 @@ def _previews(engine: Engine, folder: Path, rounds: int) -> dict[str, Any]:
         each[line] = [round(statistics.median(taken)), found.count]
     live = {}
     for line in PREVIEWS[:5]:
-        live[line] = round(preview(engine, conditions[line], as_of=NOW).milliseconds)
+        with suppress(attributes.DefinitionError):  # it takes longer than a preview may
+            live[line] = round(preview(engine, conditions[line], as_of=NOW).milliseconds)
     ordered = sorted(times)
     return {
         "preview p50 ms": round(ordered[len(ordered) // 2]),
@@ -211,7 +234,7 @@ def _change(engine: Engine, folder: Path, people: int) -> dict[str, Any]:
         "changed": len(changed),
         "attributes, changed": [round(first.seconds, 2), first.profiles],
         "50 segments and the copy, changed": round(second.seconds, 2),
-        "in all, changed": round(first.seconds + second.seconds, 2),
+        "in all, changed, s": round(first.seconds + second.seconds, 2),
         "entered and left": [sum(s.entered for s in second.segments), sum(s.left for s in second.segments)],
     }
 
