@@ -31,6 +31,20 @@ def test_an_event_of_32_kb_is_taken_and_one_byte_more_is_held(world: World) -> N
     assert (world.receipt("over").status, world.receipt("over").reason) == ("refused", "event_too_large")
 
 
+@pytest.mark.parametrize("call", ["track", "batch"])
+def test_what_is_put_into_an_event_here_does_not_count(world: World, call: str) -> None:
+    for over, status in ((0, 200), (1, 413)):
+        event = sized(wire.MAX_EVENT + over + len(b',"type":"track"') * (call == "track"), context={"direct": True})
+        if call == "track":
+            del event["type"]
+            assert world.send(call, **event).status_code == status
+        else:
+            assert world.send(call, batch=[event], sentAt="2026-11-22T10:00:01.000Z").status_code == 200
+    world.process()
+    assert [row.n for row in world.rows("select count(*) as n from interaction where raw -> 'context' ->> 'ip' = '127.0.0.1'")] == [1]
+    assert [row.n for row in world.rows("select count(*) as n from quarantine where reason = 'event_too_large'")] == [1]
+
+
 def test_a_single_event_over_32_kb_is_told_so(world: World) -> None:
     answer = world.send("track", **sized(wire.MAX_EVENT + 1, messageId="over"))
     assert (answer.status_code, answer.json["code"]) == (413, "event_too_large")

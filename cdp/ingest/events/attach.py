@@ -57,10 +57,11 @@ class Placement:
 
 def place(connection: Connection, people: Sequence[Person]) -> Placement:
     """Give every person a profile (in place), and say what has to be opened and merged for it."""
+    if not people:
+        return Placement()
     named = _named(connection, {pair for person in people for pair in person.news})
     groups = _groups(people)
     by_mail = _by_mail(connection, {mail for person in people for mail in person.emails if person.profile_id is None})
-    may_merge = _may_merge(connection)
     opened: dict[UUID, str] = {}
     merged: dict[UUID, UUID] = {}
     for group in groups:
@@ -74,7 +75,7 @@ def place(connection: Connection, people: Sequence[Person]) -> Placement:
             opened[next(iter(profiles))] = group[0].kind
         oldest = min(profiles)
         others = sorted(profiles - {oldest})
-        if others and may_merge and not _forbidden(connection, [oldest, *others]):
+        if others and _may_merge(connection) and not _forbidden(connection, [oldest, *others]):
             merged |= {gone: oldest for gone in others}
         for person in group:
             person.profile_id = final(person.profile_id, merged) if person.profile_id else oldest

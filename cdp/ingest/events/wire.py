@@ -212,8 +212,13 @@ def read(call: str, document: dict[str, Any], received_at: str, ip: str = "") ->
         Rejected: as `items`.
     """
     accepted, refused = [], []
+    sent_at = document.get("sentAt") if call == "batch" else None
+    typed = 0 if call == "batch" or "type" in document else _member("type", call)
     for number, event in enumerate(items(call, document)):
-        outcome = _check(event, received_at, ip, number)
+        ours = typed
+        if sent_at is not None and isinstance(event, dict) and event.get("sentAt") is sent_at:
+            ours += _member("sentAt", sent_at)
+        outcome = _check(event, received_at, ip, number, ours)
         if isinstance(outcome, Accepted):
             accepted.append(outcome)
         else:
@@ -223,10 +228,11 @@ def read(call: str, document: dict[str, Any], received_at: str, ip: str = "") ->
 
 def check(event: Any, received_at: str) -> Accepted | Refused:
     """One event, checked and stamped as `read` does."""
-    return _check(event, received_at, "", 0)
+    return _check(event, received_at, "", 0, 0)
 
 
-def _check(event: Any, received_at: str, ip: str, number: int) -> Accepted | Refused:
+def _check(event: Any, received_at: str, ip: str, number: int, ours: int) -> Accepted | Refused:
+    """`ours` are the bytes that were put into the event here: the limit is for what was sent."""
     if not isinstance(event, dict):
         return _refuse(number, "invalid_event", "", f"the event is a JSON {_kind(event)}; send an object", {"value": event})
     problem = _normalise(event)
@@ -234,13 +240,14 @@ def _check(event: Any, received_at: str, ip: str, number: int) -> Accepted | Ref
         event["receivedAt"] = received_at
         if "messageId" not in event:
             event["messageId"] = str(uuid.uuid4())
-        if ip:
-            _fill_ip(event, ip)
+            ours += _MESSAGE_ID
+        if ip and _fill_ip(event, ip):
+            ours += _member("ip", ip)
         try:
             content = compact(event)
         except RecursionError:
             return _refuse(number, "too_deep", "", "the event is nested too deeply; flatten it", _deep(event), event["messageId"])
-        if len(content) <= MAX_EVENT + _STAMP:
+        if len(content) <= MAX_EVENT + _STAMP + ours:
             return Accepted(event["messageId"], content)
         problem = ("event_too_large", "", f"the event is larger than {MAX_EVENT} bytes as compact JSON; send less in it")
     code, field, message = problem
@@ -315,13 +322,24 @@ def _missing(kind: str, event: dict[str, Any]) -> tuple[str, str, str] | None:
 
 
 _BROWSER = "analytics.js"
-_STAMP = len(b',"receivedAt":"2026-01-01T00:00:00.000000Z"')
 
 
-def _fill_ip(event: dict[str, Any], ip: str) -> None:
+def _member(name: str, value: Any) -> int:
+    """Bytes that a member takes in compact JSON."""
+    return len(compact({name: value})) - 1
+
+
+_STAMP = _member("receivedAt", "2026-01-01T00:00:00.000000Z")
+_MESSAGE_ID = _member("messageId", str(uuid.UUID(int=0)))
+
+
+def _fill_ip(event: dict[str, Any], ip: str) -> bool:
+    """Put the sender's address into an event that asks for it; whether it did."""
     context = event.get("context")
     if not context or "ip" in context:
-        return
+        return False
     library = context.get("library")
     if context.get("direct") is True or (type(library) is dict and library.get("name") == _BROWSER):
         event["context"] = {**context, "ip": ip}
+        return True
+    return False
