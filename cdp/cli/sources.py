@@ -172,6 +172,9 @@ def _show_report(report: SyncReport) -> None:
         if s.counts.refused:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(s.counts.reasons.items()))
             err.print(f"[yellow]{s.source}.{s.stream}: {s.counts.refused:,} rows went to quarantine ({reasons}):[/] cdp quarantine list")
+        if s.counts.left_empty:
+            fields = ", ".join(f"{count:,} {name}" for name, count in sorted(s.counts.left_empty.items()))
+            err.print(f"[yellow]{s.source}.{s.stream}: fields left empty, their values have no standard form ({fields}):[/] cdp receipts")
         if s.vanished:
             gone = ", ".join(s.vanished)
             err.print(f"[yellow]{s.source}.{s.stream}: mapped, but in no row any more: {gone}. Ask the source, or change the mapping[/]")

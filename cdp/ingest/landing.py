@@ -37,6 +37,12 @@ class Counts:
     deleted: int = 0
     refused: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    left_empty: dict[str, int] = field(default_factory=dict)
+
+    def note_issues(self, issues: pa.ChunkedArray) -> None:
+        """Count, by field, the values of new and changed rows that have no standard form."""
+        for found in pc.value_counts(pc.struct_field(pc.list_flatten(issues), "field")).to_pylist():
+            self.left_empty[found["values"]] = self.left_empty.get(found["values"], 0) + found["counts"]
 
     def refuse(self, rows: Sequence[Refused]) -> None:
         """Count refused rows by reason."""

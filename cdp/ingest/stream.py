@@ -273,11 +273,14 @@ class StreamSync:
         state = taken.state
         if self.empty and self._append(connection, landed):
             self.counts.added += len(at)
+            self.counts.note_issues(landed.table["issues"])
         else:
             state = state if flight.compared else self._compare(connection, taken.keys, taken.prints.hash)
             new, changed = (landed.take(pa.array(np.flatnonzero(state[at] == wanted))) for wanted in (landing.NEW, landing.CHANGED))
             self.counts.added += landing.add(connection, self.target, new)
             self.counts.changed += landing.change(connection, self.target, changed)
+            for written in (new, changed):
+                self.counts.note_issues(written.table["issues"])
         landing.land_consents(connection, self.target, batch.table)
         if batch.customers is not None:
             land_named_customers(connection, self.target, batch.customers)
