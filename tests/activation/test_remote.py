@@ -20,7 +20,7 @@ from cdp.activation import DestinationConfig, register, send
 from cdp.settings import Settings
 from tests.activation.conftest import Definition, World
 from tests.bench.sending import free_port
-from tests.connectors.test_remote_files import bucket
+from tests.connectors.places import s3
 
 
 class OnlyMe(asyncssh.SSHServer):
@@ -92,12 +92,12 @@ def test_a_server_that_is_not_the_one_named_gets_nothing(
 
 
 def test_files_arrive_in_a_bucket(
-    engine: Engine, settings: Settings, world: World, definition: Definition, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, settings: Settings, world: World, definition: Definition, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("S3_SECRET", "s")
+    monkeypatch.setenv("S3_SECRET", "s3-sesame")
     world.person(1, email="a@example.org")
-    with bucket() as place:
+    with s3(tmp_path) as place:
         add(engine, definition, {"path": "s3://drop/out", "options": place.options})
         assert send(engine, settings, "ads").added == 1
-        fs = s3fs.S3FileSystem(**place.options | {"secret": "s"}, skip_instance_cache=True)
+        fs = s3fs.S3FileSystem(**place.options | {"secret": "s3-sesame"}, skip_instance_cache=True)
         assert fs.ls("drop/out") == ["drop/out/ads-000001-full.csv"]
