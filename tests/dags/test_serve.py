@@ -21,6 +21,7 @@ def test_airflow_has_its_own_database_in_the_same_server(server: URL, tmp_path: 
     (bundle,) = json.loads(found["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
     assert (Path(bundle["kwargs"]["path"]) / "sources.py").exists()
     assert found["CDP_HOME"] == str(tmp_path)
+    assert len(found["AIRFLOW__API_AUTH__JWT_SECRET"]) >= 64, "as long as its signature asks for"
     assert found["AIRFLOW__API__HOST"] == "127.0.0.1", "whoever opens the page may do everything"
 
 
