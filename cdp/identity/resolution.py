@@ -26,6 +26,7 @@ from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
 from cdp.identity.compared import Compared, Engine, compare_all
+from cdp.identity.confidence import confidence
 from cdp.identity.features import Features, Values, family_first, features, in_order
 from cdp.identity.fields import Kind
 from cdp.identity.forms import name_forms, touched
@@ -324,12 +325,12 @@ class _Work:
         probability, kept = pairs.probability, label[pairs.a] == label[pairs.b]
         doubt = pairs.candidate & (probability > DOUBT[0]) & (probability < DOUBT[1]) | (~kept & (probability >= DOUBT[1]))
         cluster, back = _in_caller_order(label, self.order)
-        confidence = np.zeros(len(back))
-        confidence[back] = _confidence(label, pairs, probability, kept, self.decided)
+        sure = np.zeros(len(back))
+        sure[back] = confidence(label, pairs, probability, self.decided)
         doubtful = _pairs(pairs, np.flatnonzero(doubt), self.order)
         return Resolution(
             cluster=cluster,
-            confidence=confidence,
+            confidence=sure,
             links=_pairs(pairs, np.flatnonzero(kept), self.order),
             doubtful=doubtful.take(np.argsort(np.abs(doubtful["probability"].to_numpy() - 0.5), kind="stable"))
             if doubtful.num_rows
@@ -404,23 +405,6 @@ def _in_caller_order(label: Rows, order: Rows) -> tuple[Rows, Rows]:
     back = np.zeros(int(label.max()) + 1 if len(label) else 0, np.int64)
     back[spread] = named
     return named, back
-
-
-def _confidence(label: Rows, pairs: Weighed, probability: Floats, kept: Flags, decided: Flags) -> Floats:
-    """For each person: the mean over its records of their best link, less the best link to a record that was left out.
-
-    The link of a record that a person joined (`decided`) is certain.
-    """
-    rows = len(label)
-    inside, outside = np.zeros(rows), np.zeros(rows)
-    left = ~kept & pairs.candidate
-    for x in (pairs.a, pairs.b):
-        np.maximum.at(inside, x[kept], probability[kept])
-        np.maximum.at(outside, x[left], probability[left])
-    inside[decided] = 1.0
-    size = np.bincount(label) if rows else np.zeros(0, np.int64)
-    mine = np.where(size[label] > 1, inside, 1.0) * (1 - 0.5 * outside) if rows else inside
-    return np.bincount(label, mine) / size if rows else np.zeros(0)
 
 
 def _pairs(pairs: Weighed, chosen: Rows, order: Rows) -> pa.Table:
