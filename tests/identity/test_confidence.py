@@ -10,7 +10,10 @@ from cdp.identity.fields import Kind
 from cdp.identity.weighed import Weighed
 
 
-def weighed(links: list[tuple[int, int, float]], candidates: int | None = None) -> Weighed:
+Links = list[tuple[int, int, float]]
+
+
+def weighed(links: Links, candidates: int | None = None) -> Weighed:
     posterior = np.zeros((len(links), len(Kind)))
     posterior[:, Kind.SAME] = [p for _, _, p in links]
     a, b = (np.array([link[place] for link in links], np.int32) for place in (0, 1))
