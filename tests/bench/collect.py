@@ -8,7 +8,7 @@ authentication, checks, deduplication, receipts. Where the machine does other wo
 an event takes of the server and the database together.
 
 Then 20,000 events of which one in ten is of a new visitor and one in twenty identifies somebody are processed by themselves, for the CPU
-time that each takes; and `cdp events process --follow` runs beside `--rate` of them a second, for the time until an event is on its profile.
+time that each takes; and `cdp events process --follow` runs beside `--rate` of them a second, for the time until one is on its profile.
 The last lines hold what was wanted against what was found. All of it takes four minutes, eight where the machine does other work.
 """
 

@@ -39,7 +39,10 @@ _NAMES = {
 }
 """Folded event name -> kind, channel, status."""
 
-_AMOUNTS = {InteractionKind.ORDER: ("total", "revenue", "value", "subtotal"), InteractionKind.RETURN: ("total", "revenue", "value")}
+_AMOUNTS: Mapping[str, tuple[str, ...]] = {
+    InteractionKind.ORDER: ("total", "revenue", "value", "subtotal"),
+    InteractionKind.RETURN: ("total", "revenue", "value"),
+}
 _PRODUCT = (("sku", ("sku", "product_id", "productId", "id")), ("name", ("name",)), ("category", ("category",)))
 _FOLD = re.compile(r"[\W_]+")
 _PLAIN = re.compile(r"-?[1-9][0-9]{0,14}(?:\.[0-9]{1,10})?")
@@ -69,7 +72,7 @@ def interaction(event: Event, currency: str, kinds: Mapping[str, str] | None = N
     }
     issues = [issue.document() for issue in event.issues]
     if kind in _AMOUNTS or "revenue" in properties:
-        document |= _money(properties, _AMOUNTS.get(InteractionKind(kind), ("revenue",)), currency, issues)
+        document |= _money(properties, _AMOUNTS.get(kind, ("revenue",)), currency, issues)
     if properties.get("products"):
         document["items"] = _items(properties["products"])
     if kind == InteractionKind.SURVEY:
@@ -158,10 +161,13 @@ def _currency(value: Any, issues: list[dict[str, str]]) -> str | None:
     if value in (None, ""):
         return None
     try:
-        return money.clean_currency(str(value))
+        return _clean_currency(str(value))
     except Unclean:
         issues.append({"field": "currency", "value": str(value)[:200], "reason": "unknown_currency"})
         return None
+
+
+_clean_currency = lru_cache(maxsize=512)(money.clean_currency)
 
 
 def _items(products: Any) -> list[dict[str, Any]] | None:
