@@ -6,9 +6,10 @@ import importlib.util
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -91,7 +92,15 @@ def serve(port: int) -> None:
     pools.write_text(json.dumps(vendors.pools()), "utf-8")
     _airflow(under, "pools", "import", str(pools))
     err.print(f"Airflow on http://127.0.0.1:{port} (Ctrl-C stops)", markup=False)
-    os.execve(sys.executable, [sys.executable, "-m", "airflow", "standalone"], under)  # noqa: S606  # the arguments are our own
+    raise SystemExit(run_to_its_end([sys.executable, "-m", "airflow", "standalone"], under))
+
+
+def run_to_its_end(command: Sequence[str], under: Mapping[str, str]) -> int:
+    """Run a program and stay, since this process holds the embedded database and has to let go of it; Ctrl-C or a stop end both."""
+    process = subprocess.Popen(command, env=dict(under), start_new_session=True)  # noqa: S603  # no shell, fixed program
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: process.send_signal(signal.SIGINT))
+    return process.wait()
 
 
 def _make_database(url: URL) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,3 +35,16 @@ def test_making_the_database_twice_changes_nothing(server: URL) -> None:
         assert connection.execute(text("select count(*) from pg_database where datname = 'airflow'")).scalar_one() == 1
         connection.execute(text("drop database airflow"))
     engine.dispose()
+
+
+def test_a_stop_ends_airflow_first_and_then_this_process_in_good_order(tmp_path: Path) -> None:
+    child = "import time, sys\ntry:\n print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n print('stopped'); sys.exit(3)"
+    script = (
+        "import os, sys\nfrom cdp.cli.airflow import run_to_its_end\n"
+        f"print(run_to_its_end([sys.executable, '-c', {child!r}], os.environ), 'left')"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    process.terminate()
+    assert process.communicate(timeout=20)[0].split() == ["stopped", "3", "left"]
