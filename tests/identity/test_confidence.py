@@ -9,7 +9,6 @@ from cdp.identity.confidence import confidence
 from cdp.identity.fields import Kind
 from cdp.identity.weighed import Weighed
 
-
 Links = list[tuple[int, int, float]]
 
 
