@@ -97,9 +97,9 @@ def serve(port: int) -> None:
 
 def run_to_its_end(command: Sequence[str], under: Mapping[str, str]) -> int:
     """Run a program and stay, since this process holds the embedded database and has to let go of it; Ctrl-C or a stop end both."""
-    process = subprocess.Popen(command, env=dict(under), start_new_session=True)  # noqa: S603  # no shell, fixed program
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in (signal.SIGINT, signal.SIGTERM):  # before the program starts: it must not inherit that a shell's `&` ignores Ctrl-C
         signal.signal(each, lambda *_: process.send_signal(signal.SIGINT))
+    process = subprocess.Popen(command, env=dict(under), start_new_session=True)  # noqa: S603  # no shell, fixed program
     return process.wait()
 
 
