@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import asyncssh
 import pytest
 import s3fs
 from sqlalchemy import Engine
@@ -19,19 +15,7 @@ from sqlalchemy import Engine
 from cdp.activation import DestinationConfig, register, send
 from cdp.settings import Settings
 from tests.activation.conftest import Definition, World
-from tests.bench.sending import free_port
-from tests.connectors.places import s3
-
-
-class OnlyMe(asyncssh.SSHServer):
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        return (username, password) == ("cdp", "open-sesame")
+from tests.connectors.places import s3, ssh_server
 
 
 @dataclass
@@ -44,22 +28,10 @@ class Drop:
 def drop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drop]:
     """An SFTP server, and how a destination reaches it."""
     monkeypatch.setenv("SFTP_PASSWORD", "open-sesame")
-    folder, port, ready, loop = tmp_path / "served", free_port(), threading.Event(), asyncio.new_event_loop()
+    folder = tmp_path / "served"
     folder.mkdir()
-    key = asyncssh.generate_private_key("ssh-ed25519")
-
-    async def listen() -> None:
-        serves = partial(asyncssh.SFTPServer, chroot=str(folder).encode())
-        await asyncssh.create_server(OnlyMe, "127.0.0.1", port, server_host_keys=[key], sftp_factory=serves)
-        ready.set()
-
-    thread = threading.Thread(target=lambda: (loop.run_until_complete(listen()), loop.run_forever()), daemon=True)
-    thread.start()
-    assert ready.wait(30)
-    options = {"username": "cdp", "password": "env:SFTP_PASSWORD", "port": port, "look_for_keys": False, "allow_agent": False}
-    yield Drop(folder, {"path": "sftp://127.0.0.1/in/audience", "options": {**options, "host_key": key.get_fingerprint()}})
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    with ssh_server(folder) as (options, key):
+        yield Drop(folder, {"path": "sftp://127.0.0.1/in/audience", "options": {**options, "host_key": key.get_fingerprint()}})
 
 
 def add(engine: Engine, definition: Definition, to: dict[str, Any]) -> None:

@@ -82,12 +82,12 @@ class _OnlyMe(asyncssh.SSHServer):
 
 
 @contextmanager
-def sftp(folder: Path) -> Iterator[Place]:
-    """An SSH server that serves `folder` by SFTP."""
+def ssh_server(folder: Path) -> Iterator[tuple[dict[str, Any], asyncssh.SSHKey]]:
+    """An SSH server that serves `folder` by SFTP: the options that reach it, with `open-sesame` in SFTP_PASSWORD, and its key."""
     port, ready, loop = free_port(), threading.Event(), asyncio.new_event_loop()
+    key = asyncssh.generate_private_key("ssh-ed25519")
 
     async def listen() -> None:
-        key = asyncssh.generate_private_key("ssh-ed25519")
         serves = partial(asyncssh.SFTPServer, chroot=str(folder).encode())
         await asyncssh.create_server(_OnlyMe, "127.0.0.1", port, server_host_keys=[key], sftp_factory=serves)
         ready.set()
@@ -95,13 +95,22 @@ def sftp(folder: Path) -> Iterator[Place]:
     thread = threading.Thread(target=lambda: (loop.run_until_complete(listen()), loop.run_forever()), daemon=True)
     thread.start()
     assert ready.wait(30)
+    try:
+        yield {"username": "cdp", "password": "env:SFTP_PASSWORD", "port": port, "look_for_keys": False, "allow_agent": False}, key
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+
+
+@contextmanager
+def sftp(folder: Path) -> Iterator[Place]:
+    """An SSH server that serves `folder` by SFTP."""
     (folder / "in").mkdir()
 
     def put(name: str, content: bytes) -> None:
         (folder / "in" / name).write_bytes(content)
 
-    options = {"username": "cdp", "password": "env:SFTP_PASSWORD", "port": port, "look_for_keys": False, "allow_agent": False}
-    try:
+    with ssh_server(folder) as (options, _):
         yield Place(
             "sftp://127.0.0.1/in/people*.csv",
             options,
@@ -110,9 +119,6 @@ def sftp(folder: Path) -> Iterator[Place]:
             put,
             {"SFTP_PASSWORD": "open-sesame"},
         )
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
 
 
 class _Refuses(BaseHTTPRequestHandler):
