@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import sys
 import time
 import tracemalloc
 import zipfile
@@ -332,11 +333,13 @@ def test_memory_file_system_stands_for_any_url() -> None:
     assert read("memory://drop/a.csv", first[-1].bookmark)[0].unchanged
 
 
-def test_errors_name_the_cure(tmp_path: Path) -> None:
+def test_errors_name_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.csv: no such file"):
         read(tmp_path / "nowhere.csv")
     with pytest.raises(ContractError, match=r"a\.csv: the file is empty"):
         read(write(tmp_path, "a.csv", ""))
+    monkeypatch.setitem(sys.modules, "gcsfs", None)  # as where it is not installed
+    monkeypatch.setattr("fsspec.registry._registry", {})
     with pytest.raises(ConfigError, match=r"customer-data-platform\[gcs\]"):
         read("gs://bucket/a.csv")
     with pytest.raises(ConfigError, match="Set `format`"):
