@@ -11,6 +11,7 @@ import time
 import tracemalloc
 import zipfile
 from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -339,7 +340,7 @@ def test_errors_name_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ContractError, match=r"a\.csv: the file is empty"):
         read(write(tmp_path, "a.csv", ""))
     monkeypatch.setitem(sys.modules, "gcsfs", None)  # as where it is not installed
-    monkeypatch.setattr("fsspec.registry._registry", {})
+    monkeypatch.setattr(import_module("fsspec.registry"), "_registry", {})
     with pytest.raises(ConfigError, match=r"customer-data-platform\[gcs\]"):
         read("gs://bucket/a.csv")
     with pytest.raises(ConfigError, match="Set `format`"):
