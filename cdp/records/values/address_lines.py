@@ -77,13 +77,10 @@ def parse(text: str, country: str | None = None) -> Address | None:
     return Address(street, number, unit, code_text, city, region, country)
 
 
-def is_whole(text: str) -> bool:
-    """Whether a text that should be a street has several pieces, so that it may tell the place too."""
-    return "," in text or "\n" in text
-
-
 def street_line(text: str) -> StreetLine | None:
     """Street, house number and unit of the street part of an address, on one line or several."""
+    if "," not in text and "\n" not in text:
+        return split_street(text)
     pieces = _pieces(text)
     return _street(pieces) if len(pieces) > 1 else split_street(text)
 
