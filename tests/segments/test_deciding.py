@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, text
 
 from cdp import attributes
 from cdp.segments.columnar import Copy
-from cdp.segments.copying import draft
+from cdp.segments.copying import draft, load
 from cdp.segments.deciding import build, refresh_in_copy
 from cdp.segments.membership import refresh
 from cdp.segments.preview import preview
@@ -133,3 +134,13 @@ def test_a_changed_definition_makes_the_copy_anew(world: Engine, tmp_path: Path)
     attributes.refresh(world, as_of=NOW)
     refresh_in_copy(world, tmp_path, as_of=NOW)
     assert set(members(world, "s")) == found(world, "n >= 1") == {2}
+
+
+def test_a_large_table_comes_over_whole_whatever_its_texts_hold(module_engine: Engine, tmp_path: Path) -> None:
+    rows, made = 250_000, """'{"sku": "Ä-' || n || '", "n": ' || n % 7 || '}'"""
+    others = "repeat('y', n % 90) as b, 'a, b' as c, case n % 50 when 0 then 'é' end as d"
+    query = f"select n, {others}, {made} as t from generate_series(1, {rows}) n"
+    columns = {"n": "integer", "b": "varchar", "c": "varchar", "d": "varchar", "t": "varchar"}
+    with module_engine.connect() as connection, duckdb.connect() as duck:
+        load(connection, duck, tmp_path, "found", query, columns)
+        assert duck.execute(f"select count(*), count(*) filter (where t = {made}) from found").fetchall() == [(rows, rows)]
