@@ -84,11 +84,10 @@ def keep(judgement: Verdict, a: str | int, b: str | int, why: str | None) -> int
     """Keep a decision for who asks, and note it; records by id or as SOURCE:KEY."""
     with house().engine.begin() as connection:
         try:
-            ids = [each if isinstance(each, int) else room.record_named(connection, each) for each in (a, b)]
-            made = room.decide(connection, judgement, ids[0], ids[1], principal().name, why)
+            made, records = room.decide(connection, judgement, a, b, principal().name, why)
         except room.BadPair as error:
             raise BadRequest(str(error)) from None
-        said = {"judgement": str(judgement), "records": [str(each) for each in sorted(ids)]}
+        said = {"judgement": str(judgement), "records": [str(each) for each in records]}
         audit(connection, principal(), "decision.write", str(made), said)
     return made
 

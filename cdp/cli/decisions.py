@@ -69,9 +69,8 @@ def different(a: str, b: str, note: str | None) -> None:
 
 def _decide(judgement: Verdict, a: str, b: str, note: str | None) -> None:
     with database().begin() as connection:
-        ids = [room.record_named(connection, each) for each in (a, b)]
-        made = room.decide(connection, judgement, ids[0], ids[1], f"cli:{getpass.getuser()}", note)
-        said = {"judgement": str(judgement), "records": [str(each) for each in sorted(ids)]}
+        made, records = room.decide(connection, judgement, a, b, f"cli:{getpass.getuser()}", note)
+        said = {"judgement": str(judgement), "records": [str(each) for each in records]}
         audit(connection, SYSTEM, "decision.write", str(made), said)
     out.print(f"Decision {made}: {judgement}. It takes effect with the next `cdp resolve`")
 

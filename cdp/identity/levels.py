@@ -33,7 +33,7 @@ class Names:
         self.words = Words(words)
         self.words_length = self.words.length
         self.band, self.known, self.nicknames, self.common = band, np.append(known, False), nicknames, common
-        self.own = np.append(own_names(words), False)
+        self.own = np.append(own_names(words), False) if common is None else self.known
         self.letter = _initial(words)
         self.spelling = _coded(spelling(words), empty=True)
         skeleton = _skeleton(spelling(words))
@@ -80,7 +80,7 @@ class Names:
     def _apart(self, out: Bytes, a: Codes, b: Codes) -> None:
         """A name that others bear whole is no short form of one that begins with it: Paul and Paula look alike, Anna and Annabelle differ.
 
-        Those that are short forms the table of nicknames knows, or training finds.
+        The short forms among them are known to the table of nicknames, or found by training, and are variants before.
         """
         la, lb = self.words.length[a], self.words.length[b]
         short, long, more = np.where(la <= lb, a, b), np.where(la <= lb, b, a), np.abs(la - lb)

@@ -139,15 +139,22 @@ def record_named(connection: Connection, reference: str) -> int:
     return int(found[0].id)
 
 
-def decide(connection: Connection, judgement: Verdict, a: int, b: int, principal: str, note: str | None = None) -> int:
-    """Keep a person's word on two records (their ids); the number of the decision. An earlier word on the pair is revoked.
+def decide(
+    connection: Connection, judgement: Verdict, a: int | str, b: int | str, principal: str, note: str | None = None
+) -> tuple[int, tuple[int, int]]:
+    """Keep a person's word on two records; the number of the decision, and the ids of the records. An earlier word on the pair is revoked.
+
+    Args:
+        a: the id of a record, or SOURCE:KEY.
+        b: likewise.
 
     Raises:
         BadPair: one record twice, or one that is not stored.
     """
-    if a == b:
+    low, high = sorted(each if isinstance(each, int) else record_named(connection, each) for each in (a, b))
+    if low == high:
         raise BadPair("both are one record: a decision is about two")
-    params = {"a": min(a, b), "b": max(a, b), "judgement": str(judgement), "principal": principal, "note": (note or "").strip() or None}
+    params = {"a": low, "b": high, "judgement": str(judgement), "principal": principal, "note": (note or "").strip() or None}
     if connection.execute(text("select count(*) from record where id in (:a, :b)"), params).scalar_one() != 2:
         raise BadPair("one of the records is not stored")
     connection.execute(text("update decision set revoked_at = now() where record_a = :a and record_b = :b and revoked_at is null"), params)
@@ -155,7 +162,7 @@ def decide(connection: Connection, judgement: Verdict, a: int, b: int, principal
         """insert into decision (judgement, record_a, record_b, principal, note)
            values (:judgement, :a, :b, :principal, :note) returning id"""
     )
-    return int(connection.execute(made, params).scalar_one())
+    return int(connection.execute(made, params).scalar_one()), (low, high)
 
 
 def revoke(connection: Connection, decision_id: int) -> None:

@@ -185,6 +185,10 @@ def _value_types(known: Mapping[str, Type]) -> dict[str, str]:
     return {f"a_{name}": _DUCK.get(kind, "varchar") for name, kind in known.items()}
 
 
+_CSV = "header = false, nullstr = '', quote = '\"', escape = '\"', delim = ',', auto_detect = false, strict_mode = false, parallel = false"
+"""One reader and not several: those lose their place in quoted texts beyond ASCII (DuckDB 2.0)."""
+
+
 def load(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, name: str, query: str, columns: Mapping[str, str]) -> None:
     """The rows of a query of PostgreSQL as a temporary table of DuckDB, by way of a file: memory stays flat."""
     file = work / f"{name}.csv"
@@ -193,10 +197,7 @@ def load(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, na
         for block in copy:
             out.write(block)
     listed = ", ".join(f"'{field}': '{kind}'" for field, kind in columns.items())
-    form = "header = false, nullstr = '', quote = '\"', escape = '\"', delim = ',', auto_detect = false, strict_mode = false"
-    form += ", parallel = false"  # several readers lose their place in quoted texts beyond ASCII (DuckDB 2.0)
-    read = f"read_csv(?, columns = {{{listed}}}, {form})"
-    duck.execute(f"create or replace temp table {name} as select * from {read}", [str(file)])
+    duck.execute(f"create or replace temp table {name} as select * from read_csv(?, columns = {{{listed}}}, {_CSV})", [str(file)])
     file.unlink()
 
 

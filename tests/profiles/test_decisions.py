@@ -26,7 +26,7 @@ def resolved(engine: Engine, settings: Settings, tmp_path: Path) -> Engine:
 
 def say(engine: Engine, judgement: Verdict, a: str, b: str, note: str | None = None) -> int:
     with engine.begin() as connection:
-        return room.decide(connection, judgement, room.record_named(connection, a), room.record_named(connection, b), "steward", note)
+        return room.decide(connection, judgement, a, b, "steward", note)[0]
 
 
 def profile(engine: Engine, key: str) -> Any:

@@ -21,7 +21,7 @@ from cdp.segments.store import delete, save
 from cdp.segments.text import parse, write
 from tests.attributes.people import NOW, ago, event, person, uid
 from tests.segments.conditions import conditions
-from tests.segments.test_membership import changes, define, found, members, world  # noqa: F401  # a fixture
+from tests.segments.test_membership import changes, define, found, members
 
 _happening = st.tuples(st.sampled_from(["order", "ticket", "page_view"]), st.integers(1, 3), st.floats(-3, 40), st.integers(0, 60))
 
@@ -49,7 +49,7 @@ _JOURNAL = """insert into profile_journal (change, profile_id, from_profile_id, 
 @given(conditions, st.lists(_happening, max_size=4), st.integers(0, 40), st.booleans())
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_copy_that_was_renewed_decides_like_postgresql(
-    world: Engine,  # noqa: F811  # a fixture
+    world: Engine,
     tmp_path: Path,
     condition: Any,
     events: list[Any],
@@ -75,7 +75,7 @@ def test_a_copy_that_was_renewed_decides_like_postgresql(
     attributes.refresh(world, as_of=NOW)
 
 
-def test_only_who_changed_is_read_again(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
+def test_only_who_changed_is_read_again(world: Engine, tmp_path: Path) -> None:
     refresh_in_copy(world, tmp_path, as_of=NOW)
     with world.begin() as c:
         for table, at in (("golden", "updated_at"), ("interaction", "changed_at"), ("profile_attribute", "computed_at")):
@@ -94,7 +94,7 @@ def test_only_who_changed_is_read_again(world: Engine, tmp_path: Path) -> None: 
     assert [row[1] is None for row in rows] == [True, False, True]
 
 
-def test_entries_and_exits_are_those_of_postgresql(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
+def test_entries_and_exits_are_those_of_postgresql(world: Engine, tmp_path: Path) -> None:
     define(world, buyers="orders.count in last 20 days >= 1")
     report = refresh_in_copy(world, tmp_path, as_of=NOW)
     refresh_in_copy(world, tmp_path, as_of=NOW)
@@ -112,7 +112,7 @@ def test_entries_and_exits_are_those_of_postgresql(world: Engine, tmp_path: Path
     assert changes(world)[3:] == [(3, "entered", "merged"), (2, "left", "merged"), (2, "entered", "split"), (3, "left", "condition")]
 
 
-def test_what_others_decided_is_followed_and_a_segment_that_is_gone_gives_its_place_to_the_next(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
+def test_what_others_decided_is_followed_and_a_segment_that_is_gone_gives_its_place_to_the_next(world: Engine, tmp_path: Path) -> None:
     define(world, a="city = Berlin", b="everyone", c="segment(a) or city = Bern")
     refresh_in_copy(world, tmp_path, as_of=NOW)
     with world.begin() as c:
@@ -126,7 +126,7 @@ def test_what_others_decided_is_followed_and_a_segment_that_is_gone_gives_its_pl
     assert preview(world, parse("segment(d)"), Copy(tmp_path)).overlap == {"a": 1, "b": 1, "d": 1}
 
 
-def test_a_changed_definition_makes_the_copy_anew(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
+def test_a_changed_definition_makes_the_copy_anew(world: Engine, tmp_path: Path) -> None:
     define(world, s="n >= 1")
     refresh_in_copy(world, tmp_path, as_of=NOW)
     with world.begin() as c:

@@ -25,7 +25,6 @@ from cdp.segments.store import checked, save
 from cdp.segments.text import parse, write
 from cdp.segments.tree import MEASURES
 from tests.attributes.people import NOW, person, uid
-from tests.segments.test_membership import world  # noqa: F401  # a fixture
 
 DOCS = Path(__file__).parents[2] / "docs"
 SEGMENTS = (DOCS / "segments.md").read_text("utf-8")
@@ -68,7 +67,7 @@ def peers() -> list[str]:
     return [example for row in rows for example in re.findall(r"`([^`]+)`", row) if example != "last"]
 
 
-def test_every_operator_of_the_peers_is_a_condition_that_both_engines_decide_alike(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
+def test_every_operator_of_the_peers_is_a_condition_that_both_engines_decide_alike(world: Engine, tmp_path: Path) -> None:
     with world.begin() as c:
         declare(c, [*shipped(), load({"name": "last_status", "kind": "last", "field": "status"})], "test")
         save(c, "loyal", "orders.count >= 2", "test")
@@ -84,7 +83,7 @@ def test_every_operator_of_the_peers_is_a_condition_that_both_engines_decide_ali
         assert preview(world, condition, Copy(tmp_path)).sample == live.sample, example
 
 
-def test_the_monitors_of_the_documentation_can_be_saved(world: Engine) -> None:  # noqa: F811  # a fixture
+def test_the_monitors_of_the_documentation_can_be_saved(world: Engine) -> None:
     (block,) = re.findall(r"```yaml\nmonitors:\n.*?```", SEGMENTS, re.DOTALL)
     document = yaml.safe_load(block.removeprefix("```yaml").removesuffix("```"))
     with world.begin() as c:

@@ -14,12 +14,12 @@ from cdp.segments.preview import execute, preview
 from cdp.segments.text import parse
 from tests.attributes.people import NOW, uid
 from tests.segments.conditions import conditions
-from tests.segments.test_membership import define, found, world  # noqa: F401  # a fixture
+from tests.segments.test_membership import define, found
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(condition=conditions)
-def test_the_columnar_copy_finds_the_same_people(world: Engine, copies: dict[str, Copy], tmp_path: Path, condition: Any) -> None:  # noqa: F811  # a fixture
+def test_the_columnar_copy_finds_the_same_people(world: Engine, copies: dict[str, Copy], tmp_path: Path, condition: Any) -> None:
     if "copy" not in copies:
         copies["copy"] = _built(world, tmp_path)
     copy = copies["copy"]
@@ -31,12 +31,12 @@ def test_the_columnar_copy_finds_the_same_people(world: Engine, copies: dict[str
     assert numbers == found(world, condition)
 
 
-def _built(world: Engine, folder: Path) -> Copy:  # noqa: F811  # a fixture
+def _built(world: Engine, folder: Path) -> Copy:
     build(world, folder, NOW)
     return Copy(folder)
 
 
-def test_a_preview_breaks_down_what_it_counts_and_both_ways_agree(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
+def test_a_preview_breaks_down_what_it_counts_and_both_ways_agree(world: Engine, tmp_path: Path) -> None:
     define(world, buyers="orders.count >= 1", parisians="city = Paris")
     refresh(world, as_of=NOW)
     copy = _built(world, tmp_path)
@@ -53,7 +53,7 @@ def test_a_preview_breaks_down_what_it_counts_and_both_ways_agree(world: Engine,
     assert quick.as_of == NOW
 
 
-def test_a_newer_copy_is_taken_up(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
+def test_a_newer_copy_is_taken_up(world: Engine, tmp_path: Path) -> None:
     copy = _built(world, tmp_path)
     assert preview(world, parse("everyone"), copy).count == 3
     with world.begin() as c:
@@ -65,7 +65,7 @@ def test_a_newer_copy_is_taken_up(world: Engine, tmp_path: Path) -> None:  # noq
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_what_was_declared_after_the_copy_is_counted_in_the_database(world: Engine, tmp_path: Path) -> None:  # noqa: F811  # a fixture
+def test_what_was_declared_after_the_copy_is_counted_in_the_database(world: Engine, tmp_path: Path) -> None:
     copy = _built(world, tmp_path)
     define(world, buyers="orders.count >= 1")
     refresh(world, as_of=NOW)
