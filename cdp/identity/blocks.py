@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import blake2b
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.arrays import changes
+from cdp.identity.arrays import among, changes
 
 Rows = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
+Meetings = npt.NDArray[np.uint64]
+"""For each pair one number for the kinds of blocks that bring it together."""
 BATCH = 600_000
 """Pairs in a range, about; one key's repeats of another's pairs included."""
+WIDEST = 1 << 22
+"""Rows in a range at most, so that a pair and the number of its part are one 64-bit number."""
 SAMPLE = 500_000
 """Pairs of one weak coincidence that are compared, about, and at most twice as many; a set that has fewer loses none."""
 
@@ -70,12 +75,29 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Met:
+    """Pairs (a[i], b[i]) with a < b, each once, ascending; those that are `weak` share one weak block and nothing else."""
+
+    a: Rows
+    b: Rows
+    weak: Flags
+    meeting: Meetings
+
+
+@dataclass(frozen=True)
 class Blocks:
-    """All blocks of a prepared set of `rows` records; pairs of a person and an organisation are left out."""
+    """All blocks of a prepared set of `rows` records; pairs of a person and an organisation are left out.
+
+    Attributes:
+        barren: meetings that hardly ever make a link, ascending: their pairs are drawn like weak ones.
+        thinned: how many pairs these meetings bring together, about.
+    """
 
     rows: int
     person: Flags
     parts: tuple[Part, ...]
+    barren: Meetings = field(default_factory=lambda: np.zeros(0, np.uint64))
+    thinned: int = 0
 
     @classmethod
     def of(cls, rows: int, person: Flags, parts: Iterable[Part]) -> Blocks:
@@ -98,23 +120,44 @@ class Blocks:
         if not len(total) or not total[-1]:
             return []
         cuts = np.searchsorted(total, np.arange(batch, int(total[-1]), batch)) + 1
-        return list(pairwise(sorted({0, *cuts.tolist(), self.rows})))
+        return list(pairwise(sorted({*cuts.tolist(), *range(0, self.rows, WIDEST), self.rows})))
 
     @cached_property
     def one_in(self) -> int:
-        """Of so many pairs that one weak coincidence brings together, one is compared and stands for the others in training."""
-        weak = sum(part.count for part in self.parts if not part.alone)
+        """Of so many pairs that a weak coincidence or a barren meeting brings together, one is compared and stands for the others in training."""
+        weak = sum(part.count for part in self.parts if not part.alone) + self.thinned
         return 1 << max(0, (weak // SAMPLE).bit_length() - 1)
 
-    def pairs(self, low: int, high: int) -> tuple[Rows, Rows, Flags]:
-        """Pairs (a[i], b[i]) with a < b and a in the range, each once, ascending; and which of them were drawn to stand for others."""
-        met = np.concatenate([part.pairs(low, high) << 1 | part.alone for part in self.parts] or [np.zeros(0, np.int64)])
+    @cached_property
+    def _marks(self) -> Meetings:
+        """A number for each part, the same for the same kind of block."""
+        names = (f"{part.name} {part.alone}".encode() for part in self.parts)
+        return np.array([int.from_bytes(blake2b(name, digest_size=8).digest(), "big") for name in names], np.uint64)
+
+    def met(self, low: int, high: int) -> Met:
+        """The pairs with the smaller row in the range, and how they meet."""
+        bits = len(self.parts).bit_length()
+        by_part = [(part.pairs(low, high) - (low << 32)) << bits | number for number, part in enumerate(self.parts)]
+        met = np.concatenate(by_part or [np.zeros(0, np.int64)])
         met.sort()
-        found = met >> 1
-        first = changes(found)
-        last = np.append(first[1:], True)[: len(found)]
-        weak = first & last & (met & 1 == 0)  # met once only
-        drawn = (found.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40) & np.uint64(self.one_in - 1) == 0
-        a, b = found >> 32, found & 0xFFFFFFFF
-        kept = first & (~weak | drawn) & (self.person[a] == self.person[b])
-        return a[kept], b[kept], weak[kept]
+        part, met = met & ((1 << bits) - 1), met >> bits
+        starts = np.flatnonzero(changes(met))
+        once = np.diff(starts, append=len(met)) == 1
+        weak = once & ~np.array([part.alone for part in self.parts], bool)[part[starts]]
+        found = met[starts]
+        alike = self.person[low + (found >> 32)] == self.person[found & 0xFFFFFFFF]
+        meeting = np.add.reduceat(self._marks[part], starts) if len(starts) else np.zeros(0, np.uint64)
+        found = found[alike]
+        return Met((found >> 32) + low, found & 0xFFFFFFFF, weak[alike], meeting[alike])
+
+    def chosen(self, met: Met) -> Flags:
+        """Which pairs are compared: all but the weak ones that are not drawn."""
+        number = (met.a.astype(np.uint64) << np.uint64(32) | met.b.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        return np.asarray(~met.weak | (number >> np.uint64(40) & np.uint64(self.one_in - 1) == 0))
+
+    def pairs(self, low: int, high: int) -> tuple[Rows, Rows, Flags]:
+        """The pairs of a range that are compared, and which of them were drawn to stand for others."""
+        met = self.met(low, high)
+        met = replace(met, weak=met.weak | among(met.meeting, self.barren))
+        kept = self.chosen(met)
+        return met.a[kept], met.b[kept], met.weak[kept]

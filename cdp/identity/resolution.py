@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ from cdp.identity.compared import Compared, Engine, compare_all
 from cdp.identity.confidence import confidence
 from cdp.identity.features import Features, Values, family_first, features, in_order
 from cdp.identity.fields import Kind
+from cdp.identity.first_look import without_barren
 from cdp.identity.forms import name_forms, touched
 from cdp.identity.limits import within
 from cdp.identity.model import Model
@@ -175,7 +177,7 @@ class _Work:
             raise UnknownColumns(
                 f"the table of customers lacks {', '.join(sorted(missing))}; add them: the source of each record, and a handle unique to it"
             )
-        self.options, self.clock, self.engine = options, _Clock(), engine
+        self.options, self.clock, self.model, self.engine = options, _Clock(), model, engine
         self.handles = customers["record_id"].combine_chunks()
         self.order = _canonical(customers)
         with self.clock.step("prepare") as count:
@@ -192,7 +194,8 @@ class _Work:
         """Candidate pairs and their patterns."""
         if self._found is None:
             with self.clock.step("candidates") as count:
-                found = blocks(self.prepared, self.options.largest_block)
+                every = blocks(self.prepared, self.options.largest_block)
+                found = without_barren(every, self.comparer, self._judge)
                 count[0] = sum(found.by_key.values())
             with self.clock.step("compare") as count:
                 self._found = self.engine(found, self.comparer)
@@ -208,10 +211,15 @@ class _Work:
                 again = touched(self.prepared.features, found, forms)
                 found = self._found = found.revised(again, self.comparer(found.a[again].astype(np.int64), found.b[again].astype(np.int64)))
             count[0] = len(found.patterns)
-            model = fit(self.comparer.fields, found.patterns, found.counts, self._random(), self.rows)
+            model = fit(self.comparer.fields, found.patterns, found.counts, self._random, self.rows)
             seen = {"records": self.rows, "pairs": len(found.a), "patterns": len(found.patterns)}
             return replace(model, trained_on=seen, forms=forms, family_first=self.family_first, known=self.prepared.known)
 
+    def _judge(self, patterns: Bytes, counts: npt.NDArray[np.int64]) -> Model:
+        """The model, or what so many pairs tell of it."""
+        return self.model or fit(self.comparer.fields, patterns, counts, self._random, self.rows)
+
+    @cached_property
     def _random(self) -> Bytes:
         """Patterns of random pairs of records."""
         if self.rows < 2:
