@@ -1,30 +1,35 @@
-"""Events are taken by a small application that stands before the large one: they need no session, no gate, no page.
+"""Events are taken before the application: they need no session, no gate, no page, and no framework.
 
-The routes, their declarations and their answers are those of `api.tracking`; only the way there is shorter.
+The routes and their declarations are those of `api.tracking`; only the way there is shorter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
 
-from api import tracking
+from api import reception, tracking
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+_CALLS = tracking.PATHS | {f"{path}/": call for path, call in tracking.PATHS.items()}
+_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
 
 class Door:
-    """WSGI: what the paths of the tracking API are sent goes to the collector, all else to the application."""
+    """WSGI: what is posted to the paths of the tracking API is taken here, all else goes to the application."""
 
     def __init__(self, app: Flask) -> None:
         self._rest: Wsgi = app.wsgi_app
-        collector = Flask("api.collector", static_folder=None, template_folder=None)
-        collector.extensions = app.extensions
-        collector.register_blueprint(tracking.blueprint)
-        self._collector: Wsgi = collector.wsgi_app
+        self._extensions = app.extensions
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        chosen = self._collector if environ.get("PATH_INFO", "").rstrip("/") in tracking.PATHS else self._rest
-        return chosen(environ, start)
+        call = _CALLS.get(environ.get("PATH_INFO", ""))
+        if call is None or environ["REQUEST_METHOD"] != "POST":
+            return self._rest(environ, start)
+        given = reception.answer(reception.receiver(self._extensions), call, environ)
+        start(_LINES[given.status], [*given.headers.items(), ("Content-Length", str(len(given.body)))])
+        return [given.body]

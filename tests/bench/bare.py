@@ -41,10 +41,12 @@ def make() -> Flask:
 def collector() -> Flask:
     """The tracking API alone."""
     from api import tracking
+    from api.collector import Door
 
     app = Flask(__name__)
     app.extensions["cdp.engine"] = connect(load())
     app.register_blueprint(tracking.blueprint)
+    app.wsgi_app = Door(app)
     return app
 
 

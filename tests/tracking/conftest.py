@@ -15,6 +15,7 @@ from sqlalchemy import Engine, Row, text
 from werkzeug.test import TestResponse
 
 from api import tracking
+from api.collector import Door
 from api.house import House
 from cdp.access import load_policy
 from cdp.ingest.events import keys
@@ -77,6 +78,7 @@ def world(engine: Engine, settings: Settings) -> Iterator[World]:
     app.extensions["cdp"] = House(settings, engine, load_policy(""))
     app.extensions["cdp.engine"] = engine
     app.register_blueprint(tracking.blueprint)
+    app.wsgi_app = Door(app)
     made = World(engine, settings, key, app.test_client())
     yield made
     if "cdp.events" in app.extensions:

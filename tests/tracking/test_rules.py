@@ -7,7 +7,8 @@ import gzip
 import orjson
 import pytest
 
-from cdp.ingest.events import keys
+from cdp.ingest.events import keys, wire
+from cdp.ingest.events.inbox import Delivery, Inbox, _Waiting
 from tests.tracking.conftest import World, basic
 
 TRACK = {"event": "Clicked", "userId": "u-1"}
@@ -139,3 +140,33 @@ def test_11_deduplication_is_global(world: World) -> None:
     world.send("track", **TRACK, messageId="m")
     world.client.post("/v1/track", data=orjson.dumps({**TRACK, "messageId": "m"}), headers=basic(other))
     assert world.process().interactions == 1
+
+
+def test_of_a_batch_only_what_is_new_is_stored_as_it_came(world: World) -> None:
+    world.send("track", event="E", userId="u", messageId="b")
+    names = {"a": "Größe ≤ 10", "b": "seen", "c": "\U0001f600", "d": 'quoted "\\" text'}
+    events = [{"type": "track", "event": name, "userId": "u", "messageId": key} for key, name in names.items()]
+    assert world.send("batch", batch=events).status_code == 200
+    (row,) = world.rows("select count, convert_from(events, 'utf8')::json as events from event_inbox order by id desc limit 1")
+    assert row.count == 3
+    assert [(event["messageId"], event["event"]) for event in row.events] == [(key, names[key]) for key in "acd"]
+    assert world.send("batch", batch=events).status_code == 200, "all of it is known"
+    assert len(world.rows("select from event_inbox")) == 2
+    assert (world.receipt("a").duplicates, world.receipt("b").duplicates) == (1, 2)
+
+
+def test_sources_that_share_a_commit_and_a_message_store_it_once(world: World) -> None:
+    with world.engine.begin() as connection:
+        keys.create(connection, "shop", department="shop")
+    first, second = (row.id for row in world.rows("select id from source order by id"))
+    inbox = Inbox(world.engine.url)
+    event, other = (wire.Accepted(key, b'{"type":"track"}') for key in ("shared", "other"))
+    group = [_Waiting(Delivery(first, [event])), _Waiting(Delivery(second, [event, other, event])), _Waiting(Delivery(first, [other]))]
+    inbox._commit(group)
+    inbox.close()
+    assert [(row.source_id, row.count) for row in world.rows("select source_id, count from event_inbox order by id")] == [
+        (first, 1),
+        (second, 1),
+    ]
+    assert [waiting.duplicates for waiting in group] == [set(), {"shared"}, {"other"}]
+    assert (world.receipt("shared").duplicates, world.receipt("other").duplicates) == (2, 1)

@@ -1,7 +1,8 @@
 """What `accept` returned from is committed to disk; a message is accepted once, whatever process, source or request brings it.
 
 Requests that wait while a commit is under way share the next one: the first that gets the turn commits for all of them. So the number of
-commits follows the disk, not the number of requests.
+commits follows the disk, not the number of requests. A commit is one statement and one round trip: receipts and events are written by
+the same one, and which of them were known is its answer.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import orjson
 import psycopg
+from psycopg import pq
 from sqlalchemy.engine import URL
 
 from cdp.ingest.events.errors import Unavailable
@@ -21,18 +24,30 @@ from cdp.ingest.events.wire import Accepted
 _GROUP_BYTES = 8 * 1024 * 1024
 """A group of requests takes no further one beyond this size."""
 
-_RECEIPTS = """
-    with came as (
-        insert into event_receipt as r (message_id, source_id)
-        select id, %s from json_array_elements_text(%s::json) as m(id) order by m.id collate "C"
+_ACCEPT = b"""
+    with given as (select id, number from json_array_elements_text($3::json) with ordinality as g(id, number)),
+    came as (
+        insert into event_receipt as r (message_id, source_id) select id, $1::smallint from given order by id collate "C"
         on conflict (message_id) do update set repeats = r.repeats + 1, repeated_at = now()
-        returning message_id, xmax <> 0 as known)
+        returning message_id, xmax <> 0 as known),
+    piece as (
+        select number, length::int, (1 + number + sum(length::int) over (order by number))::int - length::int as start
+        from json_array_elements_text($5::json) with ordinality as l(length, number)),
+    stored as (
+        insert into event_inbox (source_id, stream, count, events)
+        select $1::smallint, nullif($2::text, ''), json_array_length($3::json), $4::bytea where not exists (select from came where known)
+        union all
+        select $1::smallint, nullif($2::text, ''), count(*),
+          '['::bytea || string_agg(substring($4::bytea from start for length), ',' order by number) || ']'
+        from piece join given using (number) join came on message_id = id
+        where not known and exists (select from came where known) having count(*) > 0)
     select message_id from came where known"""
-"""Rows are locked in the order of their ids: two processes that receive the same messages do not wait for each other in a circle."""
+"""Source, stream (empty: none), message ids, events as a JSON array, bytes of each event; gives the ids that were known.
+
+Receipts are locked in the order of their ids: two processes that receive the same messages do not wait for each other in a circle. The
+events go to the inbox as they are, unless some were known: then those are cut out."""
 
 _REPEATS = "update event_receipt set repeats = repeats + %s, repeated_at = now() where message_id = %s"
-
-_EVENTS = "insert into event_inbox (source_id, stream, count, events) values (%s, %s, %s, %b)"
 
 
 @dataclass(frozen=True)
@@ -119,7 +134,6 @@ class Inbox:
         except psycopg.OperationalError:
             self._again(group)
         except psycopg.Error as error:
-            self._rollback()
             if len(group) > 1:  # one request must not fail another
                 for waiting in group:
                     self._commit([waiting])
@@ -141,32 +155,25 @@ class Inbox:
     def _write(self, group: list[_Waiting]) -> None:
         connection = self._open()
         first, repeats = _first_of_each(group)
+        shares = _by_target(group, first)
+        several: AbstractContextManager[object] = connection.transaction() if len(shares) > 1 or repeats else nullcontext()
         known: set[str] = set()
-        with connection.cursor() as cursor:
-            for source_id, ids in _by_source(first).items():
-                cursor.execute(_RECEIPTS, (source_id, orjson.dumps(ids).decode()), prepare=True)
-                known.update(row[0] for row in cursor.fetchall())
-            with connection.pipeline():
-                for (source_id, stream), events in _by_target(group, known).items():
-                    content = b"[" + b",".join(events) + b"]"
-                    cursor.execute(_EVENTS, (source_id, stream, len(events), content), prepare=True)
-                for message_id, times in repeats.items():
-                    cursor.execute(_REPEATS, (times, message_id))
-                connection.commit()
+        with several:
+            for (source_id, stream), events in shares.items():
+                known.update(_accept(connection.pgconn, source_id, stream, events))
+            for message_id, times in repeats.items():
+                connection.execute(_REPEATS, (times, message_id))
         for waiting in group:
             ids = [event.message_id for event in waiting.delivery.events]
             waiting.duplicates = {key for key in ids if key in known or first[key] is not waiting}
 
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._conninfo, connect_timeout=5, application_name="cdp collector")
-            self._connection.execute("set synchronous_commit = on")
-            self._connection.commit()
+            opened = psycopg.connect(self._conninfo, connect_timeout=5, application_name="cdp collector", autocommit=True)
+            opened.execute("set synchronous_commit = on")
+            _checked(opened.pgconn, opened.pgconn.prepare(b"accept", _ACCEPT))
+            self._connection = opened
         return self._connection
-
-    def _rollback(self) -> None:
-        if self._connection is not None:
-            self._connection.rollback()
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -187,21 +194,44 @@ def _first_of_each(group: Iterable[_Waiting]) -> tuple[dict[str, _Waiting], dict
     return first, repeats
 
 
-def _by_source(first: dict[str, _Waiting]) -> dict[int, list[str]]:
-    ids: dict[int, list[str]] = {}
-    for message_id, waiting in first.items():
-        ids.setdefault(waiting.delivery.source_id, []).append(message_id)
-    return ids
-
-
-def _by_target(group: Iterable[_Waiting], known: set[str]) -> dict[tuple[int, str | None], list[bytes]]:
-    """The contents to store for each (source, stream): each new message once, in the order of arrival."""
-    contents: dict[tuple[int, str | None], list[bytes]] = {}
-    stored = set(known)
+def _by_target(group: Iterable[_Waiting], first: dict[str, _Waiting]) -> dict[tuple[int, str | None], list[Accepted]]:
+    """What is to be stored for each (source, stream): each message once, in the order of arrival."""
+    shares: dict[tuple[int, str | None], list[Accepted]] = {}
+    taken: set[str] = set()
     for waiting in group:
-        into = contents.setdefault((waiting.delivery.source_id, waiting.delivery.stream), [])
+        share = shares.setdefault((waiting.delivery.source_id, waiting.delivery.stream), [])
         for event in waiting.delivery.events:
-            if event.message_id not in stored:
-                stored.add(event.message_id)
-                into.append(event.content)
-    return {target: events for target, events in contents.items() if events}
+            if first[event.message_id] is waiting and event.message_id not in taken:
+                taken.add(event.message_id)
+                share.append(event)
+    return {target: events for target, events in shares.items() if events}
+
+
+def _accept(raw: pq.abc.PGconn, source_id: int, stream: str | None, events: Sequence[Accepted]) -> list[str]:
+    """Run `_ACCEPT`; by libpq itself, since a cursor costs more than everything else that a request of one event needs."""
+    values = [
+        str(source_id).encode(),
+        (stream or "").encode(),
+        orjson.dumps([event.message_id for event in events]),
+        b"[" + b",".join([event.content for event in events]) + b"]",
+        orjson.dumps([len(event.content) for event in events]),
+    ]
+    result = _checked(raw, raw.exec_prepared(b"accept", values, _FORMATS))
+    return [(result.get_value(row, 0) or b"").decode() for row in range(result.ntuples)]
+
+
+_FORMATS = (pq.Format.TEXT, pq.Format.TEXT, pq.Format.TEXT, pq.Format.BINARY, pq.Format.TEXT)
+
+
+def _checked(raw: pq.abc.PGconn, result: pq.abc.PGresult) -> pq.abc.PGresult:
+    """The result, where there is one.
+
+    Raises:
+        psycopg.Error: of the class that the server's code has; `OperationalError` where the connection is lost.
+    """
+    if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+        return result
+    code = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+    if raw.status != pq.ConnStatus.OK or not code:
+        raise psycopg.OperationalError("the connection is lost")
+    raise psycopg.errors.lookup(code)(code)
