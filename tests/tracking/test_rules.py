@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pytest
@@ -170,3 +172,35 @@ def test_sources_that_share_a_commit_and_a_message_store_it_once(world: World) -
     ]
     assert [waiting.duplicates for waiting in group] == [set(), {"shared"}, {"other"}]
     assert (world.receipt("shared").duplicates, world.receipt("other").duplicates) == (2, 1)
+
+
+def test_who_waits_during_a_commit_shares_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = Inbox(world.engine.url)
+    source = world.rows("select id from source")[0].id
+    sizes: list[int] = []
+    write = inbox._write
+
+    def slowly(group: list[_Waiting]) -> None:
+        sizes.append(len(group))
+        time.sleep(0.02)
+        write(group)
+
+    monkeypatch.setattr(inbox, "_write", slowly)
+    names = [str(number) for number in range(80)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: inbox.accept(Delivery(source, [wire.Accepted(name, b"{}")])), names))
+    inbox.close()
+    assert sum(sizes) == len(names)
+    assert len(sizes) <= 25, "who has been answered waits behind those who are not"
+    assert {row.message_id for row in world.rows("select message_id from event_receipt")} == set(names)
+
+
+def test_a_failure_nobody_thought_of_is_answered_and_hands_the_turn_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = Inbox(world.engine.url)
+    delivery = Delivery(world.rows("select id from source")[0].id, [wire.Accepted("m", b"{}")])
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox, "_write", lambda group: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            inbox.accept(delivery)
+    assert inbox.accept(delivery) == set()
+    inbox.close()

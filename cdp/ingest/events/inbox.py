@@ -1,8 +1,8 @@
 """What `accept` returned from is committed to disk; a message is accepted once, whatever process, source or request brings it.
 
-Requests that wait while a commit is under way share the next one: the first that gets the turn commits for all of them. So the number of
-commits follows the disk, not the number of requests. A commit is one statement and one round trip: receipts and events are written by
-the same one, and which of them were known is its answer.
+Requests that wait while a commit is under way share the next one: the turn is handed to the first of them, who commits for all. So the
+number of commits follows the disk, not the number of requests. A commit is one statement and one round trip: it writes receipts and
+events, and its answer is which of them were known.
 """
 
 from __future__ import annotations
@@ -70,10 +70,16 @@ class Delivery:
 
 @dataclass(eq=False)
 class _Waiting:
+    """A request between its arrival and its answer; `woken` is released once, when it is stored or when the turn is its own."""
+
     delivery: Delivery
     done: bool = False
     duplicates: set[str] = field(default_factory=set)
     error: Exception | None = None
+    woken: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.woken.acquire()
 
 
 class Inbox:
@@ -85,9 +91,9 @@ class Inbox:
 
     def _reset(self) -> None:
         self._pid = os.getpid()
+        self._lock = threading.Lock()
         self._queue: list[_Waiting] = []
-        self._queue_lock = threading.Lock()
-        self._turn = threading.Lock()
+        self._busy = False
         self._connection: psycopg.Connection | None = None
 
     def accept(self, delivery: Delivery) -> set[str]:
@@ -101,31 +107,48 @@ class Inbox:
         if self._pid != os.getpid():
             self._reset()
         mine = _Waiting(delivery)
-        with self._queue_lock:
+        with self._lock:
             self._queue.append(mine)
-        with self._turn:
-            if not mine.done:
-                self._commit(self._next_group(mine))
+            waits, self._busy = self._busy, True
+        if waits:
+            mine.woken.acquire()
+        if not mine.done:
+            self._take_turn()
         if mine.error:
             raise mine.error
         return mine.duplicates
 
     def close(self) -> None:
-        """Close the connection; the next `accept` opens another."""
-        with self._turn:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        """Close the connection, while nobody accepts; the next `accept` opens another."""
+        self._drop()
 
-    def _next_group(self, mine: _Waiting) -> list[_Waiting]:
-        with self._queue_lock:
-            group, size = [mine], mine.delivery.size
-            for waiting in self._queue:
-                if waiting is not mine and size < _GROUP_BYTES:
-                    group.append(waiting)
-                    size += waiting.delivery.size
-            taken = set(group)
-            self._queue = [waiting for waiting in self._queue if waiting not in taken]
+    def _take_turn(self) -> None:
+        """Commit for all who wait, and hand the turn to who has come meanwhile.
+
+        It is handed over, and not free to be taken: the thread that runs would always take it before those that have to be woken, and
+        commit for itself alone.
+        """
+        group = self._next_group()
+        try:
+            self._commit(group)
+        finally:
+            for waiting in group:
+                if not waiting.done:
+                    waiting.done, waiting.error = True, Unavailable("the event store failed; send the request again")
+                waiting.woken.release()
+            with self._lock:
+                following = self._queue[0] if self._queue else None
+                self._busy = following is not None
+            if following:
+                following.woken.release()
+
+    def _next_group(self) -> list[_Waiting]:
+        with self._lock:
+            size = taken = 0
+            while taken < len(self._queue) and size < _GROUP_BYTES:
+                size += self._queue[taken].delivery.size
+                taken += 1
+            group, self._queue = self._queue[:taken], self._queue[taken:]
         return group
 
     def _commit(self, group: list[_Waiting]) -> None:
