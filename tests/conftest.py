@@ -25,8 +25,9 @@ _ROOM = 4 * 2**30
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, so that no worker is alone with it in the end; groups of several tests begin before it anyway."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Files with a test that takes long begin first, so that no worker is alone with one in the end: a file goes to one worker."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def _fast_folder() -> str | None:

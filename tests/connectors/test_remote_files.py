@@ -20,7 +20,7 @@ FIRST = b"id,name,email\n1,Ann Lee,ann@example.org\n2,Bob Ray,bob@example.org\n"
 SECOND = b"id,name,email\n3,Cem Kaya,cem@example.org\n"
 
 
-@pytest.fixture(params=["s3", "sftp", "gcs", pytest.param("azure", marks=[pytest.mark.clients, pytest.mark.xdist_group("clients")])])
+@pytest.fixture(params=["s3", "sftp", "gcs", pytest.param("azure", marks=pytest.mark.clients)])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     (tmp_path / "served").mkdir()
     with PLACES[request.param](tmp_path / "served") as found:

@@ -24,7 +24,7 @@ from connectors.testing.clock import ManualClock
 from connectors.testing.lab import Lab
 from connectors.tryton import TrytonSource
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("tryton")]  # the server is set up once
+pytestmark = [pytest.mark.clients, pytest.mark.long]
 PACKAGES = ["trytond==8.2.1", "trytond-party==8.2.*", "trytond-sale==8.2.*", "trytond-sale-opportunity==8.2.*"]
 
 

@@ -14,6 +14,7 @@ from connectors.rest import RestSource
 from connectors.testing import conform, fake_of, mapping_of, unmapped
 from connectors.testing.clock import ManualClock
 
+pytestmark = pytest.mark.long
 VENDORS: dict[str, Any] = {
     point.name: kind
     for point in entry_points(group="cdp.connectors")

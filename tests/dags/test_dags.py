@@ -46,7 +46,7 @@ HELPERS = {"__init__.py", "assets.py", "job.py"}
 
 pytestmark = [
     pytest.mark.airflow,
-    pytest.mark.xdist_group("airflow"),
+    pytest.mark.long,
     pytest.mark.skipif(find_spec("airflow") is None, reason="Apache Airflow is not installed: pip install -e '.[airflow]'"),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tests.bench.mixes import COMPANY
 from tests.bench.people import Population, chunks, mapping, people_for
 from tests.bench.worlds import WORLDS
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.spark, pytest.mark.long]
 needs_java = pytest.mark.skipif(
     not shutil.which("java") and not os.environ.get("CI"), reason="Apache Spark needs Java: install openjdk-17-jre-headless"
 )
@@ -32,10 +33,12 @@ def people() -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def spark() -> Any:
-    found = session()
-    yield found
-    found.stop()
+def spark() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # compiling well costs more than two tests gain
+        found = session()
+        yield found
+        found.stop()
 
 
 @needs_java

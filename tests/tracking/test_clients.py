@@ -21,7 +21,7 @@ from werkzeug.serving import make_server
 from tests.foreign import node_with, python_with
 from tests.tracking.conftest import World
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("clients")]  # they are installed once
+pytestmark = [pytest.mark.clients, pytest.mark.long]
 
 DRIVERS = Path(__file__).parent / "drivers"
 PYTHON = ("segment-analytics-python==2.4.0", "rudder-sdk-python==2.1.9")

@@ -14,7 +14,7 @@ from cdp.access import Role
 from tests.company_fixtures import Company
 from tests.small_company import ANNA
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 PASSWORD = "correct horse battery"
 PROFILE = [f"/profiles/{ANNA}{part}" for part in ("", "/records", "/timeline", "/history")]
 PAGES = ["/", "/?q=berg", "/?q=nobodyhere", *PROFILE, "/system", "/docs"]

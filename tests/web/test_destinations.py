@@ -13,7 +13,7 @@ from cdp.access import Role
 from cdp.activation import register
 from tests.company_fixtures import Company
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 PASSWORD = "correct horse battery"
 
 
