@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from threading import Semaphore
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def changes(ordered: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -31,6 +37,19 @@ def among(values: npt.NDArray[Any], ordered: npt.NDArray[Any]) -> npt.NDArray[np
         return np.zeros(len(values), bool)
     at = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
     return np.asarray(ordered[at] == values)
+
+
+def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """The function of each item, in their order, worked out by a few threads; items are made as they are needed."""
+    workers = min(os.cpu_count() or 1, 4)
+    results: list[Future[Result]] = []
+    room = Semaphore(workers + 1)
+    with ThreadPoolExecutor(workers) as pool:
+        for item in items:
+            room.acquire()
+            results.append(pool.submit(function, item))
+            results[-1].add_done_callback(lambda _: room.release())
+    return [result.result() for result in results]
 
 
 @contextmanager

@@ -124,7 +124,7 @@ class Blocks:
 
     @cached_property
     def one_in(self) -> int:
-        """Of so many pairs that a weak coincidence or a barren meeting brings together, one is compared and stands for the others in training."""
+        """Of so many pairs that a weak coincidence or a barren meeting brings together, one is compared, and stands for all in training."""
         weak = sum(part.count for part in self.parts if not part.alone) + self.thinned
         return 1 << max(0, (weak // SAMPLE).bit_length() - 1)
 

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from cdp.identity.arrays import changes, unique
 from cdp.identity.blocks import Blocks, Part
-from cdp.identity.features import Ints, Values
 from cdp.identity.levels import numbers, places
 from cdp.identity.prepared import Prepared
+from cdp.identity.values import Ints, Values
 
 Rows = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]

@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 
 from cdp.identity import fields as f
 from cdp.identity import levels
-from cdp.identity.features import Ints, Values
 from cdp.identity.levels import ALIKE, COMMON, DIFFER, FREQUENT, INITIAL, REORDERED, TYPO, VARIANT
 from cdp.identity.prepared import Prepared
 from cdp.identity.similarity import Bytes, Codes, by_distinct, nickname_pairs
+from cdp.identity.values import Ints, Values
 
 Rows = npt.NDArray[np.int64]
 CHUNK = 2_000_000

@@ -6,17 +6,14 @@ so that it does not matter who compared them.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.arrays import release
+from cdp.identity.arrays import in_threads, release
 from cdp.identity.blocks import Blocks, Flags, Ints, Rows
 from cdp.identity.cluster import components
 from cdp.identity.compare import Comparer
@@ -89,7 +86,6 @@ class Compared:
         return np.asarray(label[self.a[part]] == label[self.b[part]])
 
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
 Engine = Callable[[Blocks, Comparer], Compared]
 """Who compares every pair of some blocks."""
 
@@ -118,12 +114,6 @@ def compare_all(blocks: Blocks, comparer: Comparer) -> Compared:
     comparer(nothing, nothing)
     pieces = in_threads(lambda span: compare_range(blocks, comparer, *span), blocks.ranges())
     return together(pieces, len(comparer.fields), blocks.one_in)
-
-
-def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """The function of each item, in their order, worked out by a few threads."""
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-        return list(pool.map(function, items))
 
 
 def together(pieces: list[Piece], fields: int, one_in: int = 1) -> Compared:

@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from cdp.identity.arrays import in_threads
 from cdp.identity.blocks import Blocks, Flags, Meetings
 from cdp.identity.compare import Comparer
-from cdp.identity.compared import in_threads
 from cdp.identity.model import Model
 from cdp.identity.similarity import Bytes
 from cdp.identity.training import counted

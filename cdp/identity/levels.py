@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
-from cdp.identity.features import Features, Ints
+from cdp.identity.features import Features
 from cdp.identity.similarity import Bytes, Codes, Strings, Words, contains, own_names, signs
 from cdp.identity.text import spelling
+from cdp.identity.values import Ints
 
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from cdp.identity.arrays import unique
 from cdp.identity.blocks import Flags
-from cdp.identity.features import Features, Values
+from cdp.identity.features import Features
 from cdp.identity.fields import Field
 from cdp.identity.model import Model
 from cdp.identity.rules import Rules
+from cdp.identity.values import Values
 from cdp.identity.weighed import Weighed
 
 Rows = npt.NDArray[np.int64]

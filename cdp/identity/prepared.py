@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.identity.arrays import unique
-from cdp.identity.features import Features, Ints, Values
+from cdp.identity.features import Features
+from cdp.identity.values import Ints, Values
 
 Bytes = npt.NDArray[np.uint8]
 FREQUENT, COMMON, UNCOMMON = 0.02, 0.004, 0.0006

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from cdp.identity.candidates import by_keys
-from cdp.identity.features import Values, family_first, features
+from cdp.identity.features import features
+from cdp.identity.names import family_first
 from cdp.identity.prepared import Hub, prepare
+from cdp.identity.values import Values
 
 SHOWN = 5
 

@@ -28,16 +28,18 @@ from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
 from cdp.identity.compared import Compared, Engine, compare_all
 from cdp.identity.confidence import confidence
-from cdp.identity.features import Features, Values, family_first, features, in_order
+from cdp.identity.features import Features, features, in_order
 from cdp.identity.fields import Kind
 from cdp.identity.first_look import without_barren
 from cdp.identity.forms import name_forms, touched
 from cdp.identity.limits import within
 from cdp.identity.model import Model
+from cdp.identity.names import family_first
 from cdp.identity.prepared import Prepared, prepare
 from cdp.identity.rules import Identifier, Rules
 from cdp.identity.similarity import Bytes
 from cdp.identity.training import fit
+from cdp.identity.values import Values
 from cdp.identity.weighed import Weighed
 
 Rows = npt.NDArray[np.int64]

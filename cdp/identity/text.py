@@ -6,7 +6,7 @@ Everything here works on the distinct values of a column, never on its rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,6 +51,8 @@ _LEGAL = {
     "ab",
     "pty",
 }
+_MARKED = f"^({'|'.join(sorted(_TITLES))}) | ({'|'.join(sorted(_SUFFIXES))})$"
+_FORMS = rf"\b({'|'.join(sorted(_LEGAL))})\b"
 _WAYS = {
     "street": "st", "str": "st", "strasse": "st", "road": "rd", "avenue": "ave", "av": "ave", "drive": "dr", "lane": "ln", "court": "ct",
     "boulevard": "blvd", "place": "pl", "square": "sq", "terrace": "ter", "trail": "trl", "circle": "cir",
@@ -73,8 +75,42 @@ def fold(values: pa.Array) -> pa.Array:
     values = pc.ascii_lower(values)
     values = pc.replace_substring_regex(values, r"['`’]", "")
     values = pc.replace_substring_regex(values, r"[^a-z0-9]+", " ")
-    values = pc.utf8_slice_codeunits(pc.utf8_trim_whitespace(values), 0, LONGEST)
-    return pc.if_else(pc.equal(pc.utf8_length(values), 0), pa.scalar(None, pa.string()), values)
+    return or_null(pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(pc.utf8_ltrim_whitespace(values), 0, LONGEST)))
+
+
+def or_null(values: pa.Array) -> pa.Array:
+    """The values, null where they are empty."""
+    return pc.if_else(pc.equal(pc.binary_length(values), 0), pa.scalar(None, pa.string()), values)
+
+
+def first_word(folded: pa.Array) -> pa.Array:
+    """The first word of each value."""
+    return pc.replace_substring_regex(folded, " .*", "")
+
+
+def later_words(folded: pa.Array) -> pa.Array:
+    """All words but the first; null where there is one."""
+    return or_null(pc.replace_substring_regex(folded, "^[^ ]* ?", ""))
+
+
+def last_word(folded: pa.Array) -> pa.Array:
+    """The last word of each value."""
+    return pc.replace_substring_regex(folded, "^.* ", "")
+
+
+def sorted_words(folded: pa.Array) -> pa.Array:
+    """The words of each value in their order."""
+    first, rest = first_word(folded), later_words(folded)
+    turned = pc.if_else(pc.less(rest, first), pc.binary_join_element_wise(rest, first, " "), folded)
+    few = pc.if_else(pc.is_valid(rest), turned, folded)
+    return _where(few, pc.match_substring_regex(folded, " .* "), lambda value: " ".join(sorted(value.split())), folded)
+
+
+def _where(values: pa.Array, chosen: pa.Array, function: Callable[[str], str], asked: pa.Array | None = None) -> pa.Array:
+    """`values`, and where they are chosen what the function makes of those (or of `asked`)."""
+    chosen = chosen.fill_null(False)
+    made = [function(value) for value in (values if asked is None else asked).filter(chosen).to_pylist()]
+    return pc.replace_with_mask(values, chosen, pa.array(made, pa.string()))
 
 
 def _transliterate(value: str) -> str:
@@ -96,22 +132,44 @@ def split_suffix(folded: str) -> tuple[str, str]:
     return " ".join(words), rank
 
 
-def suffix_rank(folded: str | None) -> str:
-    """'2' for 'junior'; '' for what is no generation mark."""
-    return _SUFFIXES.get(folded, "") if folded else ""
+def without_marks(folded: pa.Array) -> pa.Array:
+    """Names without generation marks and titles."""
+    return _where(folded, pc.match_substring_regex(folded, _MARKED), lambda value: split_suffix(value)[0])
 
 
-def split_full_name(written: str, folded: str, family_first: bool = False) -> tuple[str, str]:
-    """(given names, family name) of a name written as one; before a comma always stands the family name."""
-    if "," in written:
-        family, _, given = written.partition(",")
-        parts = fold(pa.array([given, family])).to_pylist()
-        if parts[0] and parts[1] and parts[0] not in _SUFFIXES:
-            return parts[0], parts[1]
-    words = split_suffix(folded)[0].split()
-    if family_first and len(words) > 1:
-        return " ".join(words[1:]), words[0]
-    return (" ".join(words[:-1]), words[-1]) if len(words) > 1 else (folded, "")
+def generation_marks(folded: pa.Array) -> pa.Array:
+    """The generation that each name ends with: '2' for 'brown jr'; null where it ends with none."""
+    none = pa.nulls(len(folded), pa.string())
+    return or_null(_where(none, pc.match_substring_regex(folded, _MARKED), lambda value: split_suffix(value)[1], folded))
+
+
+def suffix_ranks(folded: pa.Array) -> pa.Array:
+    """'2' for 'junior'; null for what is no generation mark."""
+    return pa.array([_SUFFIXES.get(value) for value in folded.to_pylist()], pa.string())
+
+
+def full_names(written: pa.Array, folded: pa.Array, family_first: bool = False) -> tuple[pa.Array, pa.Array]:
+    """Given names and family name of names written as one, folded too; before a comma always stands the family name."""
+    bare = without_marks(folded)
+    several, with_comma = pc.match_substring(bare, " "), pc.match_substring(written, ",")
+    first, last = (later_words, first_word) if family_first else (_but_last, last_word)
+    given, family = pc.if_else(several, first(bare), folded), pc.if_else(several, last(bare), pa.scalar(None, pa.string()))
+    turned = _turned(written.filter(with_comma))
+    parts = zip(turned, given.filter(with_comma).to_pylist(), family.filter(with_comma).to_pylist(), strict=True)
+    told = [turn or (here, there) for turn, here, there in parts]
+    one, other = (pa.array([names[i] for names in told], pa.string()) for i in (0, 1))
+    return pc.replace_with_mask(given, with_comma, one), pc.replace_with_mask(family, with_comma, other)
+
+
+def _turned(written: pa.Array) -> list[tuple[str, str] | None]:
+    """(given names, family name) of 'Brown, Ann'; None where a comma says nothing of the kind."""
+    halves = [name.partition(",") for name in written.to_pylist()]
+    family, given = (fold(pa.array([half[i] for half in halves], pa.string())).to_pylist() for i in (0, 2))
+    return [(g, f) if g and f and g not in _SUFFIXES else None for g, f in zip(given, family, strict=True)]
+
+
+def _but_last(folded: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(folded, " [^ ]*$", "")
 
 
 _SOUNDS = (
@@ -131,21 +189,24 @@ def spelling(folded: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(pc.replace_substring_regex(folded, "ia$", "a"), "ii?$", "i")
 
 
-def organisation(folded: str) -> str:
-    """A company's name without its legal form."""
+def organisations(folded: pa.Array) -> pa.Array:
+    """Companies' names without their legal forms."""
+    return _where(folded, pc.match_substring_regex(folded, _FORMS), _without_form)
+
+
+def _without_form(folded: str) -> str:
     words = folded.split()
     kept = [w for w in words if w not in _LEGAL]
     return " ".join(kept or words)
 
 
-def address_words(folded: str) -> str:
+def address_words(folded: pa.Array) -> pa.Array:
     """Street words in one spelling, sorted, so that a suite before or after the number reads the same."""
+    return or_null(pa.array([None if value is None else _address_words(value) for value in folded.to_pylist()], pa.string()))
+
+
+def _address_words(folded: str) -> str:
     words = folded.split()
     out = [_WAYS.get(w, w) for w in words]
     out = [w[:-7] + " st" if w.endswith("strasse") and len(w) > 8 else w for w in out]
     return " ".join(sorted(set(" ".join(out).split())))
-
-
-def each(function: object, values: Iterable[str | None]) -> list[str | None]:
-    """`function` of every value that is there."""
-    return [None if v is None else function(v) for v in values]  # type: ignore[operator]  # pyarrow has no types: None was ruled out

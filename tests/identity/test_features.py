@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cdp.identity.features import Features, Values, features, in_order
+from cdp.identity.features import Features, features, in_order
+from cdp.identity.values import Values
 
 from .people import crowd, r, t
 
