@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL
 
+from cdp.access import users
 from cdp.db import database_url, migrate
 from cdp.settings import Settings
 
@@ -64,6 +65,15 @@ def server_engine(server: URL) -> Iterator[Engine]:
     made = create_engine(server, isolation_level="AUTOCOMMIT")
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Passwords are hashed in a thirtieth of the time that the shipped method takes, to which `tests/access` holds it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(users, "_METHOD", "scrypt:1024:8:1")
+        patch.setattr(users, "_NOBODY", f"scrypt:1024:8:1$nobody${'0' * 128}")
+        yield
 
 
 @contextmanager

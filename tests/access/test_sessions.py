@@ -7,11 +7,25 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
+from werkzeug.security import check_password_hash
 
-from cdp.access import NotAuthenticated, Role, TooManyAttempts, add_user, disable_user, session_principal, set_password, sign_in, sign_out
+from cdp.access import (
+    NotAuthenticated,
+    Role,
+    TooManyAttempts,
+    add_user,
+    disable_user,
+    session_principal,
+    set_password,
+    sign_in,
+    sign_out,
+    users,
+)
 from cdp.access import sessions as room
 
 GOOD = "correct horse battery"
+SHIPPED = users._METHOD, users._NOBODY
+"""Read before the tests make passwords cheap."""
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +49,13 @@ def test_right_password_opens_a_session(engine: Engine) -> None:
 def test_wrong_name_and_wrong_password_read_alike(engine: Engine, name: str, password: str) -> None:
     with pytest.raises(NotAuthenticated, match=r"^the name or the password is wrong$"):
         sign_in(engine, name, password, "10.0.0.1")
+
+
+def test_a_guess_is_dear_and_no_cheaper_for_a_name_that_there_is_not() -> None:
+    method, nobody = SHIPPED
+    assert method == "scrypt:32768:8:1"
+    assert nobody.startswith(f"{method}$")
+    assert not check_password_hash(nobody, GOOD), "it is a hash that werkzeug takes"
 
 
 def test_session_ends_on_sign_out_disable_and_new_password(engine: Engine) -> None:

@@ -17,8 +17,9 @@ __all__ = ["company"]
 Client = Callable[..., FlaskClient]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(company: Company) -> Flask:
+    """One for the tests of a file: none of them changes it, and each would read the templates anew."""
     return create_app(company.settings, company.engine)
 
 
