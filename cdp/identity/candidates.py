@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.identity.arrays import changes, unique
+from cdp.identity import text
+from cdp.identity.arrays import changes, in_threads, unique
 from cdp.identity.blocks import Blocks, Part
 from cdp.identity.levels import numbers, places
 from cdp.identity.prepared import Prepared
-from cdp.identity.values import Ints, Values
+from cdp.identity.values import Ints, Values, coded, parents, slots
 
 Rows = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
@@ -29,8 +31,6 @@ LARGEST = 60
 """Records in a block at most; a block of n records has n(n-1)/2 pairs."""
 ALONE = 20
 """Records in a block up to which its pairs need no second key: what more records share says little of two of them."""
-SLICE = 200_000
-"""Values that are Python's at a time."""
 WEAK = 0
 """What stands for `ALONE` at a key that needs a second one in any block: of 10,000 pairs that it alone brings together, about one is a
 person."""
@@ -58,8 +58,8 @@ def by_keys(prepared: Prepared, largest: int = LARGEST) -> Blocks:
     """The records that share a key, in blocks."""
     made = keys(prepared)
     facts = made.facts
-    parts = (part for key in made for part in _parts(_ordered(key), facts, largest))
-    return Blocks.of(prepared.features.rows, prepared.features.person, parts)
+    parts = in_threads(lambda key: list(_parts(_ordered(key), facts, largest)), made)
+    return Blocks.of(prepared.features.rows, prepared.features.person, chain.from_iterable(parts))
 
 
 def mix(*parts: npt.NDArray[np.integer]) -> Keys:
@@ -182,12 +182,12 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
     def _contacts(self) -> Iterator[Key]:
         x = self.x
         yield from self._each("email", x.email, alone=LARGEST)
-        yield from self._each("email name", x.email, _derived(x.email, _mailbox))
-        yield from self._each("email start", x.email, _derived(x.email, _mailbox_start), alone=WEAK)
-        yield from self._each("email end", x.email, _derived(x.email, _mailbox_end), alone=WEAK)
+        yield from self._each("email name", x.email, _mailbox(x.email.words, 5, _local))
+        yield from self._each("email start", x.email, _mailbox(x.email.words, 6, _start), alone=WEAK)
+        yield from self._each("email end", x.email, _mailbox(x.email.words, 6, _end), alone=WEAK)
         yield from self._each("phone", x.phone, alone=LARGEST)
-        yield from self._each("phone end", x.phone, _derived(x.phone, lambda w: w[-7:] if len(w) >= 7 else None))
-        yield from self._each("phone start", x.phone, _derived(x.phone, lambda w: w[:-2] if len(w) >= 8 else None))
+        yield from self._each("phone end", x.phone, _cut(x.phone.words, 7, -7, None))
+        yield from self._each("phone start", x.phone, _cut(x.phone.words, 8, 0, -2))
         for kind, values in x.identifiers.items():
             yield from self._each(f"identifier {kind}", values, alone=LARGEST)
 
@@ -203,7 +203,7 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
         yield from self._each(
             "organisation",
             Values(np.where(x.person[:, None], -1, x.employer.codes), x.employer.words),
-            _derived(x.employer, lambda w: w[:5]),
+            _cut(x.employer.words, 1, 0, 5),
         )
         yield from self._told()
 
@@ -233,12 +233,13 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
     def _told(self) -> Iterator[Key]:
         """Records without a whole name meet those whose name their e-mail spells."""
         x = self.x
-        letters = pc.replace_substring_regex(x.email.words, r"@.*|[^\pL]", "")
         silent = np.flatnonzero((x.email.first >= 0) & ((x.given.first < 0) | (x.family.first < 0)))
         speaks = np.flatnonzero((x.given.first >= 0) & (x.family.first >= 0))
         if not len(silent) or not len(speaks):
             return
-        heard = letters.take(pa.array(x.email.first[silent]))
+        used, place = np.unique(x.email.first[silent], return_inverse=True)
+        letters = pc.replace_substring_regex(x.email.words.take(pa.array(used)), r"@.*|[^\pL]", "")
+        heard = letters.take(pa.array(place))
         heard = pc.if_else(pc.greater(pc.utf8_length(heard), 5), heard, pa.scalar(None, pa.string())).dictionary_encode()
         given, family = x.given.words.take(pa.array(x.given.first[speaks])), x.family.words.take(pa.array(x.family.first[speaks]))
         initial = pc.utf8_slice_codeunits(given, 0, 1)
@@ -299,54 +300,61 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
 
     @cached_property
     def _day_of_year(self) -> Ints:
-        return _derived(self.x.birth, lambda w: w[4:] if w[4:6] != "00" else None)[self.x.birth.first]
+        return coded(_told_day(self.x.birth.words, pc.utf8_slice_codeunits(self.x.birth.words, 4)))[self.x.birth.first]
 
     @cached_property
     def _day_either(self) -> Ints:
-        either = _derived(self.x.birth, lambda w: "".join(sorted((w[4:6], w[6:8]))) + w[:4] if w[4:6] != "00" else None)
-        return either[self.x.birth.first]
+        words = self.x.birth.words
+        year, month, day = (pc.utf8_slice_codeunits(words, *span) for span in ((0, 4), (4, 6), (6, 8)))
+        either = pc.binary_join_element_wise(pc.min_element_wise(month, day), pc.max_element_wise(month, day), year, "")
+        return coded(_told_day(words, either))[self.x.birth.first]
 
 
-def _mailbox(email: str) -> str | None:
-    local = email.partition("@")[0]
-    return local if len(local) >= 5 else None
+def _told_day(birth: pa.Array, wanted: pa.Array) -> pa.Array:
+    """What is wanted of the dates that tell a month."""
+    return pc.if_else(pc.equal(pc.utf8_slice_codeunits(birth, 4, 6), "00"), pa.scalar(None, pa.string()), wanted)
 
 
-def _mailbox_start(email: str) -> str | None:
-    local, _, domain = email.partition("@")
-    return email[: max(5, len(local) // 2)] + domain if len(local) >= 6 else None
+def _cut(words: pa.Array, least: int, start: int, stop: int | None) -> Ints:
+    """Codes of a part of each word that has at least so many letters."""
+    long = pc.greater_equal(pc.utf8_length(words), least)
+    return coded(pc.if_else(long, pc.utf8_slice_codeunits(words, start, stop), pa.scalar(None, pa.string())))
 
 
-def _mailbox_end(email: str) -> str | None:
-    local = email.partition("@")[0]
-    return email[len(local) // 2 :] if len(local) >= 6 else None
+def _mailbox(emails: pa.Array, least: int, cut: Callable[[pa.Array, int], pa.Array]) -> Ints:
+    """Codes of what is cut from each address, -1 where too few letters stand before the @; those of one length are cut in one go."""
+    length = text.at_sign(emails)
+    rows = np.argsort(length, kind="stable")
+    rows = rows[length[rows] >= least]
+    pieces = np.split(rows, np.flatnonzero(np.diff(length[rows])) + 1) if len(rows) else []
+    found = [cut(emails.take(pa.array(piece)), int(length[piece[0]])) for piece in pieces]
+    out = np.full(len(emails) + 1, -1, np.int32)
+    out[rows] = coded(pa.concat_arrays(found or [emails[:0]]))[:-1]
+    return out
 
 
-def _derived(values: Values, function: Callable[[str], str | None]) -> Ints:
-    """Codes of what each value of a dictionary gives, -1 for nothing; one more -1 at the end, for a value that is missing."""
-    parts = (values.words.slice(start, SLICE).to_pylist() for start in range(0, len(values), SLICE))
-    return _coded(pa.chunked_array([pa.array(map(function, part), pa.string()) for part in parts], pa.string()).combine_chunks())
+def _local(emails: pa.Array, length: int) -> pa.Array:
+    return pc.utf8_slice_codeunits(emails, 0, length)
 
 
-def _coded(words: pa.Array) -> Ints:
-    codes = words.dictionary_encode().indices.fill_null(-1)
-    return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))
+def _start(emails: pa.Array, length: int) -> pa.Array:
+    half = pc.utf8_slice_codeunits(emails, 0, max(5, length // 2))
+    return pc.binary_join_element_wise(half, pc.utf8_slice_codeunits(emails, length + 1), "")
+
+
+def _end(emails: pa.Array, length: int) -> pa.Array:
+    return pc.utf8_slice_codeunits(emails, length // 2)
 
 
 def _words_of(values: Values, keep: int) -> Values:
     """The first few words of each record's first value, as values of their own."""
-    split = [w.split()[:keep] for w in values.words.to_pylist()]
-    flat = pa.array([w for words in split for w in words], pa.string()).dictionary_encode()
-    table = np.full((len(split) + 1, keep), -1, np.int32)
-    codes, at = flat.indices.to_numpy(zero_copy_only=False), 0
-    for row, words in enumerate(split):
-        table[row, : len(words)] = codes[at : at + len(words)]
-        at += len(words)
-    return Values(table[values.first], flat.dictionary)
+    split = pc.split_pattern(values.words, " ")
+    words = slots(len(values), parents(split), split.flatten(), keep)
+    return Values(np.concatenate([words.codes, np.full((1, words.codes.shape[1]), -1, np.int32)])[values.first], words.words)
 
 
 def _sliced(values: Values, letters: int) -> Ints:
-    return _coded(pc.utf8_slice_codeunits(values.words, 0, letters))[values.first]
+    return coded(pc.utf8_slice_codeunits(values.words, 0, letters))[values.first]
 
 
 def _sound(values: Values) -> Ints:
@@ -367,4 +375,4 @@ def _sound(values: Values) -> Ints:
     tail = pc.replace_substring_regex(tail, "[aeiouhy ]", "")
     for double in ("kk", "ff", "ss", "tt", "pp", "nn", "ll", "rr"):
         tail = pc.replace_substring(tail, double, double[0])
-    return _coded(pc.binary_join_element_wise(head, pc.utf8_slice_codeunits(tail, 0, 4), ""))[values.first]
+    return coded(pc.binary_join_element_wise(head, pc.utf8_slice_codeunits(tail, 0, 4), ""))[values.first]

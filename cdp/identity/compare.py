@@ -26,7 +26,7 @@ Rows = npt.NDArray[np.int64]
 CHUNK = 2_000_000
 Forms = Sequence[tuple[str, str]]
 """Pairs of given names that training found to be forms of one name."""
-_SHARED = (levels.Middle, levels.Text, levels.Organisation, levels.Email, levels.Phone, levels.Address, levels.Teller)
+_SHARED = (levels.Spelt, levels.Middle, levels.Text, levels.Organisation, levels.Email, levels.Phone, levels.Address, levels.Teller)
 
 
 class Comparer:
@@ -88,19 +88,20 @@ class Comparer:
 
     # -- what one distinct pair of values is worth; the tables live in levels.py
     @cached_property
+    def _spelt(self) -> levels.Spelt:
+        """Given and family names have one dictionary."""
+        return levels.Spelt(self.features.given.words)
+
+    @cached_property
     def _given(self) -> levels.Names:
         p = self.prepared
-        return levels.Names(
-            self.features.given.words,
-            p.given_band,
-            p.given_known,
-            nickname_pairs(self.features.given.words.to_pylist(), self.forms),
-        )
+        nicknames = nickname_pairs(self.features.given.words.to_pylist(), self.forms)
+        return levels.Names(self._spelt, p.given_band, p.given_known, nicknames)
 
     @cached_property
     def _family(self) -> levels.Names:
         p = self.prepared
-        return levels.Names(self.features.family.words, p.family_band, p.family_known, np.zeros(0, np.int64), p.common_words)
+        return levels.Names(self._spelt, p.family_band, p.family_known, np.zeros(0, np.int64), p.common_words)
 
     @cached_property
     def _middle(self) -> levels.Middle:
@@ -152,7 +153,7 @@ class Comparer:
     @cached_property
     def _teller(self) -> levels.Teller:
         x = self.features
-        return levels.Teller(x.email.words, x.given.words, x.family.words)
+        return levels.Teller(x.email.words, x.given.words, x.family.words, x.email.first[self._silent])
 
     # -- fields
     def _names(self, a: Rows, b: Rows) -> tuple[Bytes, Bytes]:

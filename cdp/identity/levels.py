@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
+from cdp.identity.arrays import unique
 from cdp.identity.features import Features
 from cdp.identity.similarity import Bytes, Codes, Strings, Words, contains, own_names, signs
-from cdp.identity.text import spelling
+from cdp.identity.text import before_at, spelling
 from cdp.identity.values import Ints
 
 Rows = npt.NDArray[np.int64]
@@ -27,22 +28,29 @@ def _initial(words: pa.Array) -> npt.NDArray[np.uint8]:
     return np.array([c[0] if c else 0 for c in letters] + [0], np.uint8)
 
 
-class Names:
-    """Given or family names: rare 1, uncommon 2, common 3, frequent 4, variant 5, part 6, typo 7, alike 8, initial 9, differ 10."""
+class Spelt:
+    """What a dictionary of names tells whatever the names are used for: sounds, consonants, first letters."""
 
-    def __init__(self, words: pa.Array, band: Bytes, known: Flags, nicknames: Codes, common: frozenset[str] | None = None) -> None:
+    def __init__(self, words: pa.Array) -> None:
         self.words = Words(words)
-        self.words_length = self.words.length
-        self.band, self.known, self.nicknames, self.common = band, np.append(known, False), nicknames, common
-        self.own = np.append(own_names(words), False) if common is None else self.known
         self.letter = _initial(words)
-        self.spelling = _coded(spelling(words), empty=True)
-        skeleton = _skeleton(spelling(words))
+        spelt = spelling(words)
+        self.spelling = _coded(spelt, empty=True)
+        skeleton = _skeleton(spelt)
         self.skeleton = Strings(skeleton)
         telling = pc.greater(pc.utf8_length(skeleton), 1).to_numpy(zero_copy_only=False)
         self.skeleton_code = np.append(np.where(telling, _coded(skeleton, empty=True)[:-1], -1), -1)
         spoken = pc.or_(pc.match_substring_regex(words, "[aeiou]"), pc.less_equal(pc.utf8_length(words), 2))
         self.bare = np.append(~spoken.to_numpy(zero_copy_only=False), False)
+        self.own = np.append(own_names(words), False)
+
+
+class Names:
+    """Given or family names: rare 1, uncommon 2, common 3, frequent 4, variant 5, part 6, typo 7, alike 8, initial 9, differ 10."""
+
+    def __init__(self, spelt: Spelt, band: Bytes, known: Flags, nicknames: Codes, common: frozenset[str] | None = None) -> None:
+        self.spelt, self.words = spelt, spelt.words
+        self.band, self.known, self.nicknames, self.common = band, np.append(known, False), nicknames, common
 
     def equal(self, codes: Ints) -> Bytes:
         level = 1 + self.band[codes]
@@ -59,19 +67,20 @@ class Names:
         loose |= self.words.winkler(a, b, 0.9) >= 0.9
         out = np.full(len(a), DIFFER, np.uint8)
         out[loose | (near & both_names)] = ALIKE
-        out[(self.skeleton_code[a] == self.skeleton_code[b]) & (self.skeleton_code[a] >= 0) & (shortest >= 5)] = ALIKE
+        x = self.spelt
+        out[(x.skeleton_code[a] == x.skeleton_code[b]) & (x.skeleton_code[a] >= 0) & (shortest >= 5)] = ALIKE
         out[near & ~both_names] = TYPO
-        same_letter = self.letter[a] == self.letter[b]
+        same_letter = x.letter[a] == x.letter[b]
         check = np.flatnonzero(same_letter & (shortest >= 3))
         if self.common is not None:
             check = np.flatnonzero((self.words.token_set(a, b, 100) >= 100) & (shortest >= 3))
             out[check] = np.where(self._telling(a[check], b[check], self.common), VARIANT, PART)
         else:
             out[check[self.words.prefix(a[check], b[check])]] = PART
-        out[(self.spelling[a] == self.spelling[b]) | contains(self.nicknames, a, b)] = VARIANT
-        bare = np.flatnonzero((self.bare[a] | self.bare[b]) & same_letter)
+        out[(x.spelling[a] == x.spelling[b]) | contains(self.nicknames, a, b)] = VARIANT
+        bare = np.flatnonzero((x.bare[a] | x.bare[b]) & same_letter)
         if len(bare):
-            out[bare[_abbreviate(self.skeleton, a[bare], b[bare])]] = PART
+            out[bare[_abbreviate(x.skeleton, a[bare], b[bare])]] = PART
         if self.common is None:
             self._apart(out, a, b)
         out[shortest == 1] = DIFFER
@@ -85,8 +94,9 @@ class Names:
         """
         la, lb = self.words.length[a], self.words.length[b]
         short, long, more = np.where(la <= lb, a, b), np.where(la <= lb, b, a), np.abs(la - lb)
-        out[(out == PART) & (self.known | self.own)[short] & ((self.known | self.own)[long] | (more > 1))] = ALIKE
-        check = np.flatnonzero((out == ALIKE) & self.own[short] & (more > 2))
+        own = self.spelt.own
+        out[(out == PART) & (self.known | own)[short] & ((self.known | own)[long] | (more > 1))] = ALIKE
+        check = np.flatnonzero((out == ALIKE) & own[short] & (more > 2))
         out[check[self.words.prefix(short[check], long[check])]] = DIFFER
 
     def _telling(self, a: Codes, b: Codes, common: frozenset[str]) -> Flags:
@@ -201,11 +211,11 @@ class Email:
     """E-mails: near 3, at another service the same name with a number 4 or without 5, another number 6, differ 7."""
 
     def __init__(self, words: pa.Array) -> None:
-        self.local = Words(pc.replace_substring_regex(words, "@.*", ""))
-        self.numbered = np.append(pc.match_substring_regex(words, "^[^@]*[0-9][0-9]").to_numpy(zero_copy_only=False), False)
-        bare = pc.replace_substring_regex(pc.replace_substring_regex(words, "@.*", ""), "[0-9]+", "0")
-        self.bare = np.append(_codes(bare.to_pylist()), -1)
-        self.domain = _coded(pc.replace_substring_regex(words, "^[^@]*@?", ""), empty=True)
+        local, domain = before_at(words)
+        self.local = Words(local)
+        self.numbered = np.append(pc.match_substring_regex(local, "[0-9][0-9]").to_numpy(zero_copy_only=False), False)
+        self.bare = _coded(pc.replace_substring_regex(local, "[0-9]+", "0"), empty=True)
+        self.domain = _coded(domain, empty=True)
 
     def __call__(self, a: Codes, b: Codes) -> Bytes:
         slips = self.local.slips(a, b, 2)
@@ -218,9 +228,12 @@ class Email:
         return out
 
 
-def _codes(values: list[str]) -> npt.NDArray[np.int32]:
-    codes = pa.array(values, pa.string()).dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    return np.asarray(codes, dtype=np.int32)
+def _cut(words: pa.Array, least: int, start: int, stop: int | None) -> Ints:
+    """Codes of a part of each word; a word that is too short to have it is like no other."""
+    short = pc.less(pc.utf8_length(words), least).to_numpy(zero_copy_only=False)
+    codes = _coded(pc.utf8_slice_codeunits(words, start, stop), empty=True)
+    codes[:-1][short] = -2 - np.flatnonzero(short)
+    return codes
 
 
 class Phone:
@@ -228,8 +241,7 @@ class Phone:
 
     def __init__(self, words: pa.Array) -> None:
         self.words = Words(words)
-        self.stem = np.append(_codes([w[:-2] if len(w) >= 9 else f"-{i}" for i, w in enumerate(words.to_pylist())]), -1)
-        self.tail = np.append(_codes([w[-7:] if len(w) >= 7 else f"-{i}" for i, w in enumerate(words.to_pylist())]), -1)
+        self.stem, self.tail = _cut(words, 9, 0, -2), _cut(words, 7, -7, None)
 
     def __call__(self, a: Codes, b: Codes) -> Bytes:
         near = (self.words.slips(a, b, 1) <= 1) & (np.minimum(self.words.length[a], self.words.length[b]) >= 7)
@@ -378,17 +390,23 @@ def _one_digit(x: Ints, y: Ints) -> Flags:
 
 
 class Teller:
-    """What an e-mail's local part tells of a name: both 1, initial 2, given 3, someone else of the family 4, nothing 5."""
+    """What an e-mail's local part tells of a name: both 1, initial 2, given 3, someone else of the family 4, nothing 5.
 
-    def __init__(self, emails: pa.Array, given: pa.Array, family: pa.Array) -> None:
-        local = pc.replace_substring_regex(emails, "@.*$", "")
-        local = spelling(pc.replace_substring_regex(local, "[^a-z]", ""))
+    Args:
+        asked: codes of the e-mails that are asked; the others are not looked at.
+    """
+
+    def __init__(self, emails: pa.Array, given: pa.Array, family: pa.Array, asked: Ints) -> None:
+        asked = unique(asked)
+        self.place = np.full(len(emails) + 1, len(asked), np.int32)
+        self.place[asked] = np.arange(len(asked), dtype=np.int32)
+        local = spelling(pc.replace_substring_regex(emails.take(pa.array(asked)), "@.*$|[^a-z]", ""))
         given, family = spelling(given), spelling(pc.replace_substring(family, " ", ""))
         self.local, self.given, self.family = Strings(local), Strings(given), Strings(family)
         self.local_signs, self.given_signs, self.family_signs = signs(local), signs(given), signs(family)
 
     def __call__(self, features: Features, silent: Rows, speaks: Rows) -> Bytes:
-        e, g, n = features.email.first[silent], features.given.first[speaks], features.family.first[speaks]
+        e, g, n = self.place[features.email.first[silent]], features.given.first[speaks], features.family.first[speaks]
         out = np.full(len(e), 5, np.uint8)
         lacking = ~self.local_signs[e]
         rows = np.flatnonzero(((self.given_signs[g] & lacking) == 0) | ((self.family_signs[n] & lacking) == 0))

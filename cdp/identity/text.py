@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from anyascii import anyascii
@@ -81,6 +83,22 @@ def fold(values: pa.Array) -> pa.Array:
 def or_null(values: pa.Array) -> pa.Array:
     """The values, null where they are empty."""
     return pc.if_else(pc.equal(pc.binary_length(values), 0), pa.scalar(None, pa.string()), values)
+
+
+def at_sign(emails: pa.Array) -> npt.NDArray[np.int32]:
+    """How many letters stand before the @ of each address; all where there is none."""
+    at = pc.find_substring(emails, "@").to_numpy(zero_copy_only=False).astype(np.int32)
+    odd = np.flatnonzero((at < 0) | ~pc.string_is_ascii(emails).to_numpy(zero_copy_only=False))
+    at[odd] = [len(email.partition("@")[0]) for email in emails.take(pa.array(odd)).to_pylist()]
+    return np.asarray(at)
+
+
+def before_at(emails: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """What stands before the @ of each address, and behind it."""
+    split = pc.split_pattern(emails, "@", max_splits=1)
+    parts, starts = split.flatten(), pc.subtract(split.offsets[1:], pc.list_value_length(split))
+    behind = pc.if_else(pc.equal(pc.list_value_length(split), 2), pc.add(starts, 1), pa.scalar(None, pa.int32()))
+    return parts.take(starts), parts.take(behind).fill_null("")
 
 
 def first_word(folded: pa.Array) -> pa.Array:
