@@ -8,9 +8,11 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from cdp.segments import save
 from cdp.settings import Settings
 from tests.activation.conftest import World
 from tests.activation.fakes import HubSpotFake
+from tests.dags.airflow_process import ANSWER, UNTIL
 from tests.ingest.world import ORDERS, add_source, rows, write_csv
 from tests.profiles.test_resolve import person
 
@@ -51,29 +54,52 @@ pytestmark = [
 ]
 
 
+class Airflow:
+    """An Airflow with an empty metadata database, in a process of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.environ = os.environ | {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([BUNDLE]),
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+            "PYTHONPATH": str(FOLDER.parent),
+        }
+        pools = home / "pools.json"
+        pools.write_text(json.dumps(vendors.pools()))
+        self._errors = (home / "errors").open("w+")
+        command = [sys.executable, "-W", "ignore", "-m", "tests.dags.airflow_process", str(pools)]
+        self._process = subprocess.Popen(command, env=self.environ, stdin=PIPE, stdout=PIPE, stderr=self._errors, text=True)
+
+    def ask(self, what: str, *arguments: str, **environ: str) -> Any:
+        """What the function `what` of `airflow_process` returns."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([what, arguments, environ]) + "\n")
+        self._process.stdin.flush()
+        said = []
+        for line in self._process.stdout:
+            if line.startswith(ANSWER):
+                return json.loads(line.removeprefix(ANSWER))
+            said.append(line)
+        self._errors.seek(0)
+        raise AssertionError("".join(said)[-3000:] + self._errors.read()[-3000:])
+
+    def run(self, settings: Settings, *names: str, **environ: str) -> Any:
+        """Reports of the DAGs, which work on the database of `settings`."""
+        return self.ask("run", *names, CDP_DATABASE_URL=settings.database_url, CDP_HOME=str(settings.home), **environ)
+
+    def end(self) -> None:
+        """Nothing more is asked."""
+        self._process.communicate()
+        self._errors.close()
+
+
 @pytest.fixture(scope="module")
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An Airflow with its own empty metadata database."""
-    home = tmp_path_factory.mktemp("airflow")
-    pools = home / "pools.json"
-    pools.write_text(json.dumps(vendors.pools()))
-    commands = [["db", "migrate"], ["dags", "reserialize"], ["pools", "import", str(pools)]]
-    _airflow(home, ["-c", f"import sys\nfrom airflow.__main__ import main\nfor sys.argv[1:] in {commands!r}: main()"])
-    return home
-
-
-def _airflow(home: Path, arguments: list[str], **more: str) -> str:
-    environment = os.environ | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([BUNDLE]),
-        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
-        "PYTHONPATH": str(FOLDER.parent),
-        **more,
-    }
-    result = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    return result.stdout
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+    made = Airflow(tmp_path_factory.mktemp("airflow"))
+    yield made
+    made.end()
 
 
 @pytest.fixture
@@ -98,19 +124,22 @@ def test_a_dag_file_is_short_and_holds_no_logic(name: str) -> None:
     assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.If | ast.For | ast.While | ast.Try | ast.With)]
 
 
-def test_importing_the_dags_touches_no_database_and_no_network(airflow_home: Path) -> None:
+def test_reading_the_dags_touches_no_database_and_no_network_and_does_not_load_the_platform(airflow: Airflow) -> None:
     script = (
-        "import socket, sqlalchemy, airflow.sdk\n"
+        "import sys, socket, sqlalchemy, airflow.sdk, importlib\n"
         "def refuse(*a, **k): raise AssertionError('touched at import')\n"
         "sqlalchemy.create_engine = socket.create_connection = refuse\n"
-        f"import importlib\nfor name in {[n.removesuffix('.py') for n in DAGS]!r}: importlib.import_module('dags.' + name)\n"
+        f"for name in {[n.removesuffix('.py') for n in DAGS]!r}: importlib.import_module('dags.' + name)\n"
+        "print(sorted(name for name in sys.modules if name.startswith('cdp')), {'pandas', 'duckdb', 'pyarrow'} & set(sys.modules))"
     )
-    _airflow(airflow_home, ["-c", script])
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], env=airflow.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip().splitlines()[-1] == "['cdp', 'cdp.vendors'] set()"
 
 
-def test_structure(airflow_home: Path) -> None:
+def test_structure(airflow: Airflow) -> None:
     """What hands over to what: the clock starts sources, destinations, and what is done now and then; the rest waits for assets."""
-    found = json.loads(_airflow(airflow_home, ["-W", "ignore", "-m", "tests.dags.describe_dags"]).strip().splitlines()[-1])
+    found = airflow.ask("describe")
     assert set(found) == set(DAGS.values())
     for dag in found.values():
         assert (dag["owner"], dag["doc"], dag["tags"], dag["catchup"]) == ("cdp", True, ["cdp"], False)
@@ -137,7 +166,7 @@ RESULTS = {
 
 
 def test_every_dag_runs_twice_with_the_same_result(
-    company: None, engine: Engine, settings: Settings, airflow_home: Path, tmp_path: Path
+    company: None, engine: Engine, settings: Settings, airflow: Airflow, tmp_path: Path
 ) -> None:
     with engine.begin() as connection:
         save(connection, "everybody", "everyone", "test")
@@ -146,7 +175,7 @@ def test_every_dag_runs_twice_with_the_same_result(
         register(connection, document, "test")
     results = []
     for _ in range(2):
-        reports = _run(airflow_home, settings, list(DAGS.values()))
+        reports = airflow.run(settings, *DAGS.values())
         assert {name for name, report in reports.items() if report["state"].endswith("success")} == set(DAGS.values()), reports
         assert len([task for task in reports["cdp_sources"]["tasks"] if task[0] == "pull_files" and task[1] >= 0]) == 3
         found = {name: rows(engine, query) for name, query in RESULTS.items()}
@@ -159,9 +188,7 @@ def test_every_dag_runs_twice_with_the_same_result(
     assert [len(results[0][name]) for name in ("attributes", "members", "sent", "files", "reports", "backups")] == [40, 40, 40, 1, 2, 1]
 
 
-def test_a_throttled_vendor_is_put_off_and_not_failed(
-    company: None, engine: Engine, settings: Settings, airflow_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_throttled_vendor_is_put_off_and_not_failed(company: None, engine: Engine, settings: Settings, airflow: Airflow) -> None:
     fake = HubSpotFake().start()
     fake.faults = [(429, {"category": "RATE_LIMITS"}, {"Retry-After": "4"})]
     world = World(engine)
@@ -170,7 +197,7 @@ def test_a_throttled_vendor_is_put_off_and_not_failed(
     with engine.begin() as connection:
         register(connection, {"name": "crm", "segment": "buyers", "purpose": "ads", "format": "hubspot", "to": to}, "test")
     more = {"HUBSPOT_TOKEN": "hub-token", "CDP_WEBHOOK_PRIVATE_HOSTS": "127.0.0.1", "LONGEST_WAIT": "1"}
-    report = _run(airflow_home, settings, ["cdp_audiences"], **more)["cdp_audiences"]
+    report = airflow.run(settings, "cdp_audiences", **more)["cdp_audiences"]
     fake.stop()
     assert report["state"].endswith("success")
     (sent,) = [task for task in report["tasks"] if task[0] == "send_hubspot"]
@@ -179,25 +206,8 @@ def test_a_throttled_vendor_is_put_off_and_not_failed(
     assert rows(engine, "select status from delivery") == [("done",)]
 
 
-def test_a_job_is_put_off_to_the_moment_that_it_names(airflow_home: Path) -> None:
-    script = (
-        "from datetime import datetime, UTC\nfrom airflow.sdk.exceptions import AirflowRescheduleException\n"
-        "from cdp import jobs\nfrom dags.job import job\nuntil = datetime(2027, 1, 1, tzinfo=UTC)\n"
-        "def sync_source(name): raise jobs.Later('pause', until)\n"
-        "jobs.sync_source = sync_source\n"
-        "try: job('sync_source', 'name')(name='x')\n"
-        "except AirflowRescheduleException as error: print(error.reschedule_date == until, job('sync_source', 'name').__name__)"
-    )
-    assert _airflow(airflow_home, ["-W", "ignore", "-c", script]).strip().endswith("True sync_source")
-
-
-def test_reading_the_dags_does_not_load_the_platform(airflow_home: Path) -> None:
-    script = (
-        f"import sys, importlib\nfor name in {[n.removesuffix('.py') for n in DAGS]!r}: importlib.import_module('dags.' + name)\n"
-        "print(sorted(name for name in sys.modules if name.startswith('cdp')), {'pandas', 'duckdb', 'pyarrow'} & set(sys.modules))"
-    )
-    printed = _airflow(airflow_home, ["-W", "ignore", "-c", script]).strip().splitlines()[-1]
-    assert printed == "['cdp', 'cdp.vendors'] set()"
+def test_a_job_is_put_off_to_the_moment_that_it_names(airflow: Airflow) -> None:
+    assert airflow.ask("put_off") == ["sync_source", UNTIL.isoformat()]
 
 
 def test_each_task_is_a_function_that_there_is() -> None:
@@ -205,10 +215,3 @@ def test_each_task_is_a_function_that_there_is() -> None:
     assert len(named) >= 12
     for name, *parameters in (re.findall(r'"(\w+)"', found) for found in named):
         assert set(parameters) <= set(signature(getattr(jobs, name)).parameters), name
-
-
-def _run(home: Path, settings: Settings, names: list[str], **more: str) -> dict[str, Any]:
-    printed = _airflow(
-        home, ["-m", "tests.dags.run_dag", *names], CDP_DATABASE_URL=settings.database_url, CDP_HOME=str(settings.home), **more
-    )
-    return {report["dag"]: report for report in (json.loads(line) for line in printed.splitlines() if line.startswith('{"dag"'))}
