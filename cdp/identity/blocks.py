@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.arrays import among, changes
+from cdp.identity.arrays import changes
 
 Rows = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
@@ -25,6 +25,7 @@ Meetings = npt.NDArray[np.uint64]
 """For each pair one number for the kinds of blocks that bring it together."""
 BATCH = 600_000
 """Pairs in a range, about; one key's repeats of another's pairs included."""
+TOP = np.uint64(48)
 WIDEST = 1 << 22
 """Rows in a range at most, so that a pair and the number of its part are one 64-bit number."""
 SAMPLE = 500_000
@@ -113,14 +114,19 @@ class Blocks:
 
     def ranges(self, batch: int = BATCH) -> list[tuple[int, int]]:
         """Ranges of rows with about `batch` pairs each."""
-        load = np.zeros(self.rows, np.int64)
-        for part in self.parts:
-            load += np.bincount(part.rows, part.behind, minlength=self.rows).astype(np.int64)
-        total = np.cumsum(load)
+        total = self._load
         if not len(total) or not total[-1]:
             return []
         cuts = np.searchsorted(total, np.arange(batch, int(total[-1]), batch)) + 1
         return list(pairwise(sorted({*cuts.tolist(), *range(0, self.rows, WIDEST), self.rows})))
+
+    @cached_property
+    def _load(self) -> Rows:
+        """Pairs of each row and those before it, a key's repeats of another's pairs included."""
+        load = np.zeros(self.rows, np.int64)
+        for part in self.parts:
+            load += np.bincount(part.rows, part.behind, minlength=self.rows).astype(np.int64)
+        return np.cumsum(load)
 
     @cached_property
     def one_in(self) -> int:
@@ -133,6 +139,13 @@ class Blocks:
         """A number for each part, the same for the same kind of block."""
         names = (f"{part.name} {part.alone}".encode() for part in self.parts)
         return np.array([int.from_bytes(blake2b(name, digest_size=8).digest(), "big") for name in names], np.uint64)
+
+    @cached_property
+    def _barren(self) -> Meetings:
+        """The barren meetings by their first sixteen bits; of two that begin alike one is not known."""
+        table = np.zeros(1 << 16, np.uint64)
+        table[self.barren >> TOP] = self.barren
+        return table
 
     def met(self, low: int, high: int) -> Met:
         """The pairs with the smaller row in the range, and how they meet."""
@@ -158,6 +171,7 @@ class Blocks:
     def pairs(self, low: int, high: int) -> tuple[Rows, Rows, Flags]:
         """The pairs of a range that are compared, and which of them were drawn to stand for others."""
         met = self.met(low, high)
-        met = replace(met, weak=met.weak | among(met.meeting, self.barren))
+        if len(self.barren):
+            met = replace(met, weak=met.weak | (self._barren[met.meeting >> TOP] == met.meeting))
         kept = self.chosen(met)
         return met.a[kept], met.b[kept], met.weak[kept]

@@ -13,13 +13,14 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.identity import fields as f
 from cdp.identity import levels
 from cdp.identity.levels import ALIKE, COMMON, DIFFER, FREQUENT, INITIAL, REORDERED, TYPO, VARIANT
 from cdp.identity.prepared import Prepared
-from cdp.identity.similarity import Bytes, Codes, by_distinct, nickname_pairs
+from cdp.identity.similarity import Bytes, Codes, as_keys, by_distinct
 from cdp.identity.values import Ints, Values
 
 Rows = npt.NDArray[np.int64]
@@ -95,8 +96,14 @@ class Comparer:
     @cached_property
     def _given(self) -> levels.Names:
         p = self.prepared
-        nicknames = nickname_pairs(self.features.given.words.to_pylist(), self.forms)
-        return levels.Names(self._spelt, p.given_band, p.given_known, nicknames)
+        return levels.Names(self._spelt, p.given_band, p.given_known, np.sort(np.append(self._spelt.nicknames, self._learned)))
+
+    @property
+    def _learned(self) -> Codes:
+        """The forms that training found, as far as these records have them."""
+        words = self.features.given.words
+        at = [pc.index_in(pa.array([pair[i] for pair in self.forms], pa.string()), value_set=words).to_pylist() for i in (0, 1)]
+        return as_keys((x, y) for x, y in zip(*at, strict=True) if x is not None and y is not None)
 
     @cached_property
     def _family(self) -> levels.Names:
@@ -153,7 +160,7 @@ class Comparer:
     @cached_property
     def _teller(self) -> levels.Teller:
         x = self.features
-        return levels.Teller(x.email.words, x.given.words, x.family.words, x.email.first[self._silent])
+        return levels.Teller(x.email.words, self._spelt, x.email.first[self._silent])
 
     # -- fields
     def _names(self, a: Rows, b: Rows) -> tuple[Bytes, Bytes]:

@@ -34,7 +34,7 @@ def confidence(label: Rows, pairs: Weighed, probability: Floats, decided: Flags)
         np.maximum.at(inside, rows[kept], probability[kept])
     inside[decided | (size[label] == 1)] = 1.0
     one = np.bincount(label, np.log(np.maximum(inside, LEAST))) / size
-    return np.asarray(np.exp(one + _no_other(label, pairs, probability, ~kept & pairs.candidate, len(size))))
+    return np.asarray(np.exp(one + _no_other(label, pairs, probability, ~kept & pairs.candidate & (probability > LEAST), len(size))))
 
 
 def _no_other(label: Rows, pairs: Weighed, probability: Floats, left: Flags, people: int) -> Floats:

@@ -5,6 +5,8 @@ The numbers are positions (from 1) in the levels of the field in `fields.py`; ea
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -13,8 +15,8 @@ from rapidfuzz.distance import OSA
 
 from cdp.identity.arrays import unique
 from cdp.identity.features import Features
-from cdp.identity.similarity import Bytes, Codes, Strings, Words, contains, own_names, signs
-from cdp.identity.text import before_at, spelling
+from cdp.identity.similarity import Bytes, Codes, Strings, Words, contains, nicknames, signs
+from cdp.identity.text import before_at, skeleton, spelling
 from cdp.identity.values import Ints
 
 Rows = npt.NDArray[np.int64]
@@ -32,25 +34,33 @@ class Spelt:
     """What a dictionary of names tells whatever the names are used for: sounds, consonants, first letters."""
 
     def __init__(self, words: pa.Array) -> None:
-        self.words = Words(words)
+        self.written, self.words = words, Words(words)
         self.letter = _initial(words)
-        spelt = spelling(words)
-        self.spelling = _coded(spelt, empty=True)
-        skeleton = _skeleton(spelt)
-        self.skeleton = Strings(skeleton)
-        telling = pc.greater(pc.utf8_length(skeleton), 1).to_numpy(zero_copy_only=False)
-        self.skeleton_code = np.append(np.where(telling, _coded(skeleton, empty=True)[:-1], -1), -1)
+        self.sounds = spelling(words)
+        self.spelling = _coded(self.sounds, empty=True)
+        bones = skeleton(self.sounds)
+        self.skeleton = Strings(bones)
+        telling = pc.greater(pc.utf8_length(bones), 1).to_numpy(zero_copy_only=False)
+        self.skeleton_code = np.append(np.where(telling, _coded(bones, empty=True)[:-1], -1), -1)
         spoken = pc.or_(pc.match_substring_regex(words, "[aeiou]"), pc.less_equal(pc.utf8_length(words), 2))
         self.bare = np.append(~spoken.to_numpy(zero_copy_only=False), False)
-        self.own = np.append(own_names(words), False)
+        self.nicknames, own = nicknames(words)
+        self.own = np.append(own, False)
+
+    @cached_property
+    def unbroken(self) -> pa.Array:
+        """How each name sounds without its blanks."""
+        several = pa.array(self.words.several[:-1])
+        apart = spelling(pc.replace_substring(self.written.filter(several), " ", ""))
+        return pc.replace_with_mask(self.sounds, several, apart)
 
 
 class Names:
     """Given or family names: rare 1, uncommon 2, common 3, frequent 4, variant 5, part 6, typo 7, alike 8, initial 9, differ 10."""
 
-    def __init__(self, spelt: Spelt, band: Bytes, known: Flags, nicknames: Codes, common: frozenset[str] | None = None) -> None:
+    def __init__(self, spelt: Spelt, band: Bytes, known: Flags, forms: Codes, common: frozenset[str] | None = None) -> None:
         self.spelt, self.words = spelt, spelt.words
-        self.band, self.known, self.nicknames, self.common = band, np.append(known, False), nicknames, common
+        self.band, self.known, self.forms, self.common = band, np.append(known, False), forms, common
 
     def equal(self, codes: Ints) -> Bytes:
         level = 1 + self.band[codes]
@@ -77,7 +87,7 @@ class Names:
             out[check] = np.where(self._telling(a[check], b[check], self.common), VARIANT, PART)
         else:
             out[check[self.words.prefix(a[check], b[check])]] = PART
-        out[(x.spelling[a] == x.spelling[b]) | contains(self.nicknames, a, b)] = VARIANT
+        out[(x.spelling[a] == x.spelling[b]) | contains(self.forms, a, b)] = VARIANT
         bare = np.flatnonzero((x.bare[a] | x.bare[b]) & same_letter)
         if len(bare):
             out[bare[_abbreviate(x.skeleton, a[bare], b[bare])]] = PART
@@ -103,14 +113,6 @@ class Names:
         """Whether two names of several words share one that is not common."""
         words = (set(x.split()) & set(y.split()) for x, y in zip(self.words.text[a], self.words.text[b], strict=True))
         return np.fromiter((bool(shared - common) for shared in words), bool, len(a))
-
-
-def _skeleton(words: pa.Array) -> pa.Array:
-    """Consonants, each once where it is doubled."""
-    bare = pc.replace_substring_regex(words, "[aeiouy ]", "")
-    for letter in "bcdfghjklmnpqrstvwxz0123456789":
-        bare = pc.replace_substring_regex(bare, letter * 2 + "+", letter)
-    return bare
 
 
 def _abbreviate(skeleton: Strings, a: Codes, b: Codes) -> Flags:
@@ -396,14 +398,13 @@ class Teller:
         asked: codes of the e-mails that are asked; the others are not looked at.
     """
 
-    def __init__(self, emails: pa.Array, given: pa.Array, family: pa.Array, asked: Ints) -> None:
+    def __init__(self, emails: pa.Array, names: Spelt, asked: Ints) -> None:
         asked = unique(asked)
         self.place = np.full(len(emails) + 1, len(asked), np.int32)
         self.place[asked] = np.arange(len(asked), dtype=np.int32)
         local = spelling(pc.replace_substring_regex(emails.take(pa.array(asked)), "@.*$|[^a-z]", ""))
-        given, family = spelling(given), spelling(pc.replace_substring(family, " ", ""))
-        self.local, self.given, self.family = Strings(local), Strings(given), Strings(family)
-        self.local_signs, self.given_signs, self.family_signs = signs(local), signs(given), signs(family)
+        self.local, self.given, self.family = Strings(local), Strings(names.sounds), Strings(names.unbroken)
+        self.local_signs, self.given_signs, self.family_signs = signs(local), signs(names.sounds), signs(names.unbroken)
 
     def __call__(self, features: Features, silent: Rows, speaks: Rows) -> Bytes:
         e, g, n = self.place[features.email.first[silent]], features.given.first[speaks], features.family.first[speaks]

@@ -38,7 +38,7 @@ from cdp.identity.names import family_first
 from cdp.identity.prepared import Prepared, prepare
 from cdp.identity.rules import Identifier, Rules
 from cdp.identity.similarity import Bytes
-from cdp.identity.training import fit
+from cdp.identity.training import ROUNDS, fit
 from cdp.identity.values import Values
 from cdp.identity.weighed import Weighed
 
@@ -57,6 +57,8 @@ RULED = 1e6
 TOGETHER = 0.9
 """Two people are of one household from this probability on."""
 RANDOM_PAIRS = 60_000
+LOOKED = 40
+"""Rounds of training on the pairs that are looked at first: enough to tell barren meetings, and the whole training goes on from there."""
 SLICE = 1_000_000
 """Records whose handles are hashed in one go."""
 
@@ -213,13 +215,15 @@ class _Work:
                 again = touched(self.prepared.features, found, forms)
                 found = self._found = found.revised(again, self.comparer(found.a[again].astype(np.int64), found.b[again].astype(np.int64)))
             count[0] = len(found.patterns)
-            model = fit(self.comparer.fields, found.patterns, found.counts, self._random, self.rows)
+            rounds = ROUNDS // 2 if self.model else ROUNDS
+            model = fit(self.comparer.fields, found.patterns, found.counts, self._random, self.rows, self.model, rounds)
             seen = {"records": self.rows, "pairs": len(found.a), "patterns": len(found.patterns)}
             return replace(model, trained_on=seen, forms=forms, family_first=self.family_first, known=self.prepared.known)
 
     def _judge(self, patterns: Bytes, counts: npt.NDArray[np.int64]) -> Model:
         """The model, or what so many pairs tell of it."""
-        return self.model or fit(self.comparer.fields, patterns, counts, self._random, self.rows)
+        self.model = self.model or fit(self.comparer.fields, patterns, counts, self._random, self.rows, rounds=LOOKED)
+        return self.model
 
     @cached_property
     def _random(self) -> Bytes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -32,43 +33,39 @@ def by_distinct(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32], compare: Cal
 
 
 @cache
-def _nicknames() -> NickNamer:
-    return NickNamer()
+def _namer() -> tuple[dict[str, set[str]], dict[str, set[str]], pa.Array]:
+    """Short forms by name, names by short form, and all of both."""
+    namer = NickNamer()
+    short, whole = namer.nickname_lookup, namer.canonical_lookup
+    return short, whole, pa.array(sorted({*short, *whole}), pa.string())
 
 
-def nickname_pairs(words: list[str], learned: Sequence[tuple[str, str]] = ()) -> Codes:
-    """Pairs of words that are forms of one given name, as sorted `low << 32 | high`; `learned` are such pairs that training found."""
-    namer = _nicknames()
+def nicknames(words: pa.Array) -> tuple[Codes, npt.NDArray[np.bool_]]:
+    """Pairs of words that are forms of one given name, as sorted `low << 32 | high`, by the table of nicknames; and which words are names
+    with short forms there, and none as the beginning of the name that they stand for."""
+    short, whole, known = _namer()
+    with_y = pc.replace_substring_regex(words, "ie$", "y")
+    listed = pc.or_(pc.is_in(words, value_set=known), pc.is_in(with_y, value_set=known)).to_numpy(zero_copy_only=False)
+    codes = np.flatnonzero(listed)
+    code = dict(zip(words.take(pa.array(codes)).to_pylist(), codes.tolist(), strict=True))
+    own = np.zeros(len(words), bool)
+    found: set[tuple[int, int]] = set()
     forms = defaultdict(set)
-    code = {w: i for i, w in enumerate(words)}
-    found = {(min(code[x], code[y]), max(code[x], code[y])) for x, y in learned if x in code and y in code}
     for written, i in code.items():
+        names = whole.get(written, set())
+        own[i] = bool(short.get(written)) and not any(name.startswith(written) for name in names)
         for word in {written, written[:-2] + "y" if written.endswith("ie") else written}:
-            for other in namer.nicknames_of(word):
-                j = code.get(other)
-                if j is not None and j != i:
-                    found.add((min(i, j), max(i, j)))
-            for canonical in namer.canonicals_of(word):
-                forms[canonical].add(i)
-                if canonical in code and code[canonical] != i:
-                    found.add((min(i, code[canonical]), max(i, code[canonical])))
+            found.update((i, code[other]) for other in (*short.get(word, ()), *whole.get(word, ())) if other in code)
+            for name in whole.get(word, ()):
+                forms[name].add(i)
     for members in forms.values():
-        ordered = sorted(members)
-        found.update((x, y) for n, x in enumerate(ordered) for y in ordered[n + 1 :])
-    return np.sort(np.array([(x << 32) | y for x, y in found], np.int64))
+        found.update(combinations(members, 2))
+    return as_keys(found), own
 
 
-def own_names(words: pa.Array) -> npt.NDArray[np.bool_]:
-    """Which words the table of nicknames has as names with short forms, and none as the beginning of the name that they stand for."""
-    namer = _nicknames()
-    return np.fromiter(
-        (
-            bool(namer.nicknames_of(word)) and not any(name.startswith(word) for name in namer.canonicals_of(word))
-            for word in words.to_pylist()
-        ),
-        bool,
-        len(words),
-    )
+def as_keys(pairs: Iterable[tuple[int, int]]) -> Codes:
+    """Unordered pairs of unequal codes as `low << 32 | high`, ascending, each once."""
+    return np.array(sorted({(min(p) << 32) | max(p) for p in pairs if p[0] != p[1]}), np.int64)
 
 
 def contains(sorted_keys: Codes, a: Codes, b: Codes) -> npt.NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import csr_matrix
 
 from cdp.identity.fields import Field, Kind
 from cdp.identity.model import PROOF, TELLING, Floats, Model, prior, softmax, told, untrained
@@ -84,8 +85,21 @@ def _fewer(share: Floats, factor: float) -> Floats:
     return np.asarray(out / out.sum())
 
 
-def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64], random: Bytes, records: int) -> Model:
-    """A model of the counted patterns of candidate pairs; `random` are patterns of random pairs of that many records."""
+def fit(
+    fields: tuple[Field, ...],
+    patterns: Bytes,
+    counts: npt.NDArray[np.int64],
+    random: Bytes,
+    records: int,
+    start: Model | None = None,
+    rounds: int = ROUNDS,
+) -> Model:
+    """A model of the counted patterns of candidate pairs; `random` are patterns of random pairs of that many records.
+
+    Args:
+        start: what some of these pairs told already, to go on from.
+        rounds: of expectation and maximisation, at most.
+    """
     model = untrained(fields)
     total = float(counts.sum())
     if total == 0:
@@ -94,23 +108,76 @@ def fit(fields: tuple[Field, ...], patterns: Bytes, counts: npt.NDArray[np.int64
     strength = STRENGTH * max(1.0, thin)
     by_chance = [_chance(random[:, k], prior(f)) for k, f in enumerate(fields)]
     priors = [_wary(f, prior(f), by_chance[k], records) for k, f in enumerate(fields)]
-    share, chance = model.share, list(priors)
-    onehot = [np.eye(p.shape[1])[patterns[:, k]] for k, p in enumerate(priors)]
+    share, chance = (start.share, list(start.chance)) if start else (model.share, list(priors))
+    levels = _Levels(patterns, [p.shape[1] for p in priors])
     previous = -np.inf
-    for _ in range(ROUNDS):
-        logs = sum((np.log(np.maximum(c, 1e-9)).T[patterns[:, k]] for k, c in enumerate(chance)), np.zeros((len(patterns), len(Kind))))
-        logs += np.log(share)
-        top = logs.max(axis=1)
-        likelihood = float(((top + np.log(np.exp(logs - top[:, None]).sum(axis=1))) * counts).sum())
-        weight = softmax(logs) * counts[:, None]
+    for _ in range(rounds):
+        logs = levels.told(chance) + np.log(share)
+        top = logs.max(axis=1, keepdims=True)
+        odds = np.exp(logs - top)
+        whole = odds.sum(axis=1, keepdims=True)
+        likelihood = float(((top + np.log(whole))[:, 0] * counts).sum())
+        weight = odds * (counts[:, None] / whole)
         mass = weight.sum(axis=0)
         share = _few((mass + strength * model.share) / (mass + strength * model.share).sum())
-        chance = [_update(f, weight.T @ onehot[k], priors[k], by_chance[k], strength) for k, f in enumerate(fields)]
+        chance = [
+            _update(f, seen, priors[k], by_chance[k], strength) for k, (f, seen) in enumerate(zip(fields, levels.seen(weight), strict=True))
+        ]
         if abs(likelihood - previous) < 1e-7 * abs(likelihood):
             break
         previous = likelihood
     model = Model(fields, share, tuple(chance))
     return replace(model, shares=_by_facts(model, patterns, counts, thin))
+
+
+class _Levels:
+    """The levels of many patterns, a few fields at a time: these have far fewer patterns of their own than all fields together."""
+
+    def __init__(self, patterns: Bytes, widths: list[int]) -> None:
+        self.groups = [_Group(patterns, columns, widths) for columns in _grouped(patterns)]
+
+    def told(self, chance: list[Floats]) -> Floats:
+        """(patterns, Kind): log chance of each pattern in each class."""
+        logs = [np.log(np.maximum(c, 1e-9)).T for c in chance]
+        out = self.groups[0].told(logs)
+        for group in self.groups[1:]:
+            out += group.told(logs)
+        return out
+
+    def seen(self, weight: Floats) -> list[Floats]:
+        """For each field (Kind, levels): the weight of the patterns that have each level."""
+        return [table for group in self.groups for table in group.seen(weight)]
+
+
+class _Group:
+    """Neighbouring fields, their own patterns, and for each whole pattern which of these it has."""
+
+    def __init__(self, patterns: Bytes, columns: range, widths: list[int]) -> None:
+        self.columns = columns
+        self.patterns, _, self.which = counted(patterns[:, columns.start : columns.stop])
+        whole = np.arange(len(patterns))
+        self.members = csr_matrix((np.ones(len(whole)), (self.which, whole)), shape=(len(self.patterns), len(whole)))
+        self.levels = [np.eye(widths[column])[self.patterns[:, place]] for place, column in enumerate(columns)]
+
+    def told(self, logs: list[Floats]) -> Floats:
+        own = np.zeros((len(self.patterns), len(Kind)))
+        for place, column in enumerate(self.columns):
+            own += logs[column][self.patterns[:, place]]
+        return np.asarray(own[self.which])
+
+    def seen(self, weight: Floats) -> list[Floats]:
+        own = (self.members @ weight).T
+        return [own @ levels for levels in self.levels]
+
+
+def _grouped(patterns: Bytes) -> list[range]:
+    """Neighbouring columns, as many together as have few patterns of their own."""
+    groups, start = [], 0
+    for stop in range(1, patterns.shape[1] + 1):
+        if stop - start > 1 and len(counted(patterns[:, start:stop])[0]) * len(patterns[0]) > len(patterns):
+            groups.append(range(start, stop - 1))
+            start = stop - 1
+    return [*groups, range(start, patterns.shape[1])]
 
 
 def _few(share: Floats) -> Floats:
