@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from sqlalchemy import Engine
 
-from cdp.db import SchemaOutdated, connect, pending
 from cdp.settings import Settings, load
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
@@ -34,6 +36,8 @@ def database() -> Engine:
     Raises:
         SchemaOutdated: `cdp init` has not been run for this version.
     """
+    from cdp.db import SchemaOutdated, connect, pending  # workers of a sync import this module too, and none needs a database
+
     engine = connect(settings())
     steps = pending(engine)
     if steps:

@@ -7,23 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
-from cdp.db import copy_table
+from cdp.db import copy_table, copy_text
+from cdp.ingest.lines import Landed
+from cdp.ingest.target import CHANGED, CUSTOMER, NEW, REPEATED, UNCHANGED, StreamTarget
 from cdp.records.source import Refused
-
-CUSTOMER, INTERACTION = "customer", "interaction"
-_TABLE = {CUSTOMER: "record", INTERACTION: "interaction"}
-_TYPED = {
-    CUSTOMER: (),
-    INTERACTION: ("customer_stream", "customer_key", "kind", "name", "channel", "at", "amount", "currency", "status"),
-}
-"""Canonical members that have a column of their own."""
 
 
 @dataclass
@@ -51,45 +44,6 @@ class Counts:
             self.reasons[row.reason] = self.reasons.get(row.reason, 0) + 1
 
 
-@dataclass(frozen=True)
-class Landed:
-    """Mapped rows ready to be written: the canonical table, with each row's raw JSON, fingerprint and canonical JSON."""
-
-    table: pa.Table
-    raw: pa.Array
-    hash: pa.Array
-    canonical: pa.Array
-
-    def take(self, rows: pa.Array) -> Landed:
-        """The rows at these numbers."""
-        return Landed(self.table.take(rows), self.raw.take(rows), self.hash.take(rows), self.canonical.take(rows))
-
-
-@dataclass(frozen=True)
-class StreamTarget:
-    """Where the rows of one stream go."""
-
-    source_id: int
-    stream: str
-    kind: str
-    run_id: int
-
-    @property
-    def table(self) -> str:
-        """`record` or `interaction`."""
-        return _TABLE[self.kind]
-
-    @property
-    def typed(self) -> tuple[str, ...]:
-        """Canonical members that are columns of the table."""
-        return _TYPED[self.kind]
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """Parameters that name the stream and the run in SQL."""
-        return {"source": self.source_id, "stream": self.stream, "run": self.run_id}
-
-
 def prepare_session(connection: Connection, target: StreamTarget) -> None:
     """Make the temporary tables that a session lands through, and commit; they live as long as the connection's session."""
     make_tables(connection, target)
@@ -102,13 +56,7 @@ def make_tables(connection: Connection, target: StreamTarget) -> None:
     connection.execute(text("create temp table landing_key (n int, source_key text, hash bytea)"))
     connection.execute(text("create temp table landing_seen (source_key text)"))
     connection.execute(text("create index on landing_seen (source_key)"))
-    typed = "".join(f", {column}" for column in target.typed)
-    connection.execute(
-        text(f"create temp table landing_row as select source_key, raw, canonical, content_hash{typed} from {target.table} with no data")
-    )
-
-
-NEW, CHANGED, UNCHANGED, REPEATED = 0, 1, 2, 3
+    connection.execute(text(f"create temp table landing_row as select {', '.join(target.columns)} from {target.table} with no data"))
 
 
 def is_empty(connection: Connection, target: StreamTarget) -> bool:
@@ -139,19 +87,6 @@ def classify(connection: Connection, target: StreamTarget, keys: pa.Array, hashe
     return state
 
 
-def repeats(keys: pa.Array, hashes: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of a page whose key an earlier row of it has: those with other content, and those with the same."""
-    first: dict[str, int] = {}
-    other: list[int] = []
-    same: list[int] = []
-    texts = keys.to_pylist()
-    if len(set(texts)) < len(texts):
-        for row, key in enumerate(texts):
-            if key is not None and first.setdefault(key, row) != row:
-                (same if hashes[first[key]] == hashes[row] else other).append(row)
-    return np.array(other, dtype=np.int64), np.array(same, dtype=np.int64)
-
-
 def _storable(keys: pa.Array) -> pa.Array:
     """Keys that there are, and that the database can hold; the mapping refuses the other rows."""
     return pc.and_(pc.is_valid(keys), pc.invert(pc.match_substring(keys, "\x00")).fill_null(False))
@@ -172,26 +107,15 @@ def note_landed(connection: Connection, target: StreamTarget) -> None:
 
 def add(connection: Connection, target: StreamTarget, rows: Landed) -> int:
     """Append rows whose keys are new; the number of rows. Raises psycopg's UniqueViolation for a key that is stored."""
-    count = len(rows.raw)
-    constants = {
-        "source_id": pa.array(np.full(count, target.source_id, dtype=np.int16)),
-        "stream": pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), pa.array([target.stream])),
-        "run_id": pa.array(np.full(count, target.run_id, dtype=np.int64)),
-    }
-    return copy_table(connection, pa.table(_columns(target, rows) | constants), target.table)
-
-
-def _columns(target: StreamTarget, rows: Landed) -> dict[str, Any]:
-    columns = {"source_key": rows.table["source_key"], "raw": rows.raw, "canonical": rows.canonical, "content_hash": rows.hash}
-    return columns | {name: rows.table[name] for name in target.typed}
+    return copy_text(connection, rows.lines, target.columns, target.table)
 
 
 def change(connection: Connection, target: StreamTarget, rows: Landed) -> int:
     """Replace stored rows by newer ones; the former raw row of a customer record is kept in `record_version`."""
-    if len(rows.raw) == 0:
+    if len(rows) == 0:
         return 0
     connection.execute(text("truncate landing_row"))
-    copy_table(connection, pa.table(_columns(target, rows)), "landing_row")
+    copy_text(connection, rows.lines, target.columns, "landing_row")
     same = "t.source_id = :source and t.stream = :stream and t.source_key = l.source_key"
     if target.kind == CUSTOMER:
         connection.execute(

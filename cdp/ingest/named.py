@@ -18,7 +18,8 @@ from sqlalchemy import Connection, text
 
 from cdp.db import copy_table
 from cdp.ingest.fingerprint import dump
-from cdp.ingest.landing import CUSTOMER, StreamTarget, land_consents
+from cdp.ingest.landing import land_consents
+from cdp.ingest.target import CUSTOMER, StreamTarget
 from cdp.records import MappedBatch, canonical_json
 from cdp.records.model import CUSTOMER as COLUMNS
 

@@ -11,9 +11,10 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from cdp.ingest import landing, quarantine
-from cdp.ingest.landing import Landed, StreamTarget
+from cdp.ingest.lines import Landed, landed
 from cdp.ingest.named import Gathering
-from cdp.records import Defaults, StreamMapping, canonical_json, map_batch
+from cdp.ingest.target import INTERACTION, NEW, StreamTarget
+from cdp.records import Defaults, StreamMapping, map_batch
 from cdp.records.source import Refused
 
 _BATCH = 20_000
@@ -25,21 +26,24 @@ def remap(connection: Connection, target: StreamTarget, mapping: StreamMapping, 
     A row that the new mapping refuses keeps its former canonical form and goes to quarantine.
     """
     landing.prepare_session(connection, target)
-    named = Gathering(connection, target) if target.kind == landing.INTERACTION else None
+    named = Gathering(connection, target) if target.kind == INTERACTION else None
     changed = 0
     for ids, keys, rows in _stored(connection, target):
         batch = map_batch(rows, mapping, defaults)
         same = np.array([keys[i] == key for i, key in zip(batch.row, batch.table["source_key"].to_pylist(), strict=True)], dtype=bool)
         raw = pa.array([json.dumps(rows[i]) for i in batch.row], pa.string())
         hashes = pa.array([ids[i][1] for i in batch.row], pa.string())
-        whole = Landed(batch.table, raw, hashes, canonical_json(batch.table))
-        changed += landing.change(connection, target, whole.take(pa.array(np.flatnonzero(same))))
-        landing.land_consents(connection, target, whole.table)
+        whole = landed(target, batch.table, raw, hashes)
+        changed += landing.change(connection, target, whole.take(np.flatnonzero(same)))
+        landing.land_consents(connection, target, batch.table)
         if named is not None and batch.customers is not None:
             named.add(batch.customers)
         moved = np.flatnonzero(~same)
         if len(moved):
-            changed += _rekey(connection, target, whole, moved, [keys[batch.row[i]] for i in moved])
+            landing.delete_keys(connection, target, [keys[batch.row[i]] for i in moved])
+            chosen = pa.array(moved)
+            new_keys = batch.table["source_key"].combine_chunks().take(chosen)
+            changed += _rekey(connection, target, whole.take(moved), new_keys, hashes.take(chosen))
         refused = [_refused(row.row, row, keys, rows) for row in batch.refused]
         quarantine.hold(connection, target.source_id, target.stream, target.run_id, refused)
         connection.commit()
@@ -54,14 +58,10 @@ def _refused(index: int, row: Any, keys: list[str], rows: list[dict[str, Any]]) 
     return Refused(place, row.reason, f"{place}, mapped again: {row.message}", rows[index], keys[index], row.field)
 
 
-def _rekey(connection: Connection, target: StreamTarget, whole: Landed, moved: np.ndarray, old_keys: list[str]) -> int:
-    """The mapping now makes another key of these rows: they land under it, and the former keys are marked deleted."""
-    landing.delete_keys(connection, target, old_keys)
-    chosen = pa.array(moved)
-    part = whole.take(chosen)
-    state = landing.classify(connection, target, part.table["source_key"].combine_chunks(), part.hash)
-    fresh = pa.array(np.flatnonzero(state == landing.NEW))
-    known = pa.array(np.flatnonzero(state != landing.NEW))
+def _rekey(connection: Connection, target: StreamTarget, part: Landed, keys: pa.Array, hashes: pa.Array) -> int:
+    """The mapping now makes another key of these rows: they land under it."""
+    state = landing.classify(connection, target, keys, hashes)
+    fresh, known = np.flatnonzero(state == NEW), np.flatnonzero(state != NEW)
     return landing.add(connection, target, part.take(fresh)) + landing.change(connection, target, part.take(known))
 
 

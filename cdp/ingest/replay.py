@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from sqlalchemy import Engine, Row, func, select
 
 from cdp.db import tables
 from cdp.errors import PlatformError
 from cdp.ingest import landing, quarantine
 from cdp.ingest.fingerprint import fingerprint
-from cdp.ingest.landing import Landed, StreamTarget
+from cdp.ingest.lines import landed
 from cdp.ingest.named import land_named_customers
 from cdp.ingest.runs import finish_run, start_run
 from cdp.ingest.stream import defaults_of
-from cdp.records import Mapping, canonical_json, map_batch
+from cdp.ingest.target import CHANGED, NEW, StreamTarget
+from cdp.records import Mapping, map_batch
 from cdp.settings import Settings
 
 
@@ -67,11 +67,10 @@ def _replay_stream(connection: Any, settings: Settings, source_id: int, stream: 
     rows = [content for _, content in usable]
     batch = map_batch(rows, mapping.stream(stream), defaults_of(settings))
     prints = fingerprint([rows[i] for i in batch.row])
-    whole = Landed(batch.table, prints.raw, prints.hash, canonical_json(batch.table))
+    whole = landed(target, batch.table, prints.raw, prints.hash)
     state = landing.classify(connection, target, batch.table["source_key"].combine_chunks(), prints.hash)
-    for wanted, write in ((landing.NEW, landing.add), (landing.CHANGED, landing.change)):
-        chosen = pa.array(np.flatnonzero(state == wanted))
-        write(connection, target, whole.take(chosen))
+    for wanted, write in ((NEW, landing.add), (CHANGED, landing.change)):
+        write(connection, target, whole.take(np.flatnonzero(state == wanted)))
     landing.land_consents(connection, target, batch.table)
     if batch.customers is not None:
         land_named_customers(connection, target, batch.customers)

@@ -11,6 +11,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,13 +23,17 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cdp.db import held_lock, tables
 from cdp.ingest import landing, quarantine
+from cdp.ingest.ahead import read_ahead
 from cdp.ingest.drift import note_fields
-from cdp.ingest.fingerprint import Fingerprints, fingerprint
-from cdp.ingest.keys import keys_of, mapped_paths, unmapped
-from cdp.ingest.landing import Counts, Landed, StreamTarget
+from cdp.ingest.fingerprint import fingerprint
+from cdp.ingest.keys import mapped_paths, unmapped
+from cdp.ingest.landing import Counts
+from cdp.ingest.lines import Landed
 from cdp.ingest.named import land_named_customers
+from cdp.ingest.prepare import Job, Mapped, Taken, map_taken, prepare, take, taken_of, with_state
 from cdp.ingest.runs import finish_run, start_run
-from cdp.records import Defaults, MappedBatch, StreamMapping, canonical_json, map_batch
+from cdp.ingest.target import CHANGED, NEW, REPEATED, UNCHANGED, StreamTarget
+from cdp.records import Defaults, StreamMapping
 from cdp.records.source import Page, Refused, Source, SourceError, Stream, Throttled
 from cdp.settings import Settings
 
@@ -56,81 +61,26 @@ class StreamReport:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """The rows of a page: key, state and fingerprint of each, and the numbers of those that are mapped: the new and changed ones."""
-
-    keys: pa.Array
-    state: np.ndarray
-    prints: Fingerprints
-
-    @property
-    def rows(self) -> np.ndarray:
-        """The numbers of the rows that are mapped."""
-        return np.flatnonzero((self.state == landing.NEW) | (self.state == landing.CHANGED))
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """What the rows became, with the canonical JSON of each."""
-
-    batch: MappedBatch
-    canonical: pa.Array
-
-
-@dataclass(frozen=True)
 class _InFlight:
-    """A page that is being mapped; `names` are its keys where it was compared with what is stored, else the worker finds them."""
+    """A page that is being mapped; `taken` are its rows where they were compared with what is stored, else the worker finds them."""
 
     page: Page
-    names: frozenset[str | None] | None
-    work: Future[tuple[Taken, Mapped]]
+    taken: Taken | None
+    work: Future[Mapped]
 
-    @property
-    def compared(self) -> bool:
-        return self.names is not None
-
-
-def prepare(rows: Any, mapping: StreamMapping, defaults: Defaults, complete: bool) -> tuple[Taken, Mapped]:
-    """What a worker does with a page of a stream that held nothing: everything but landing it."""
-    prints = fingerprint(rows)
-    keys = keys_of(rows, mapping, defaults)
-    taken = Taken(keys, within_page(keys, prints.hash, complete), prints)
-    return map_taken(taken, take(rows, taken.rows), mapping, defaults)
+    def may_share(self, keys: frozenset[str | None]) -> bool:
+        """Whether the page may hold a row of one of these keys."""
+        return self.taken is None or not keys.isdisjoint(self.taken.keys.to_pylist())
 
 
-def map_taken(taken: Taken, rows: Any, mapping: StreamMapping, defaults: Defaults) -> tuple[Taken, Mapped]:
-    """What a worker does with the new rows of a page: map them, and write their canonical JSON."""
-    batch = map_batch(rows, mapping, defaults)
-    return taken, Mapped(batch, canonical_json(batch.table))
-
-
-def within_page(keys: pa.Array, hashes: pa.Array, complete: bool) -> np.ndarray:
-    """The state of each row where nothing is stored."""
-    state = np.full(len(keys), landing.NEW, dtype=np.int8)
-    if complete:
-        other, same = landing.repeats(keys, hashes)
-        state[other], state[same] = landing.REPEATED, landing.UNCHANGED
-    else:
-        state[_superseded(keys)] = landing.UNCHANGED  # a later row of the page has the key
-    return state
-
-
-def take(rows: pa.Table | Sequence[Any], indices: np.ndarray) -> Any:
-    """Rows at `indices`, in the form they came in."""
-    if len(indices) == (rows.num_rows if isinstance(rows, pa.Table) else len(rows)):
-        return rows
-    return rows.take(pa.array(indices)) if isinstance(rows, pa.Table) else [rows[i] for i in indices]
+def _without_rows(page: Page) -> Page:
+    """What is kept of a page while its rows are mapped."""
+    return replace(page, rows=())
 
 
 def defaults_of(settings: Settings) -> Defaults:
     """What is assumed of every source that does not say otherwise."""
     return Defaults(country=settings.country, currency=settings.currency, max_cell_bytes=settings.max_cell_bytes)
-
-
-def _superseded(keys: pa.Array) -> np.ndarray:
-    """Rows of a page whose key a later row of it has too."""
-    last = {key: row for row, key in enumerate(keys.to_pylist())}
-    return np.array([row for row, key in enumerate(keys.to_pylist()) if key is not None and last[key] != row], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -166,6 +116,7 @@ class StreamSync:
         with self.engine.connect() as connection, held_lock(self.engine, f"sync {self.row.id} {self.stream.name}"):
             run_id = start_run(connection, "sync", self.row.id)
             self.target = StreamTarget(self.row.id, self.stream.name, self.mapping.kind, run_id)
+            self.job = Job(self.target, self.mapping, self.defaults, self.stream.complete)
             bookmark = self._open(connection)
             landing.prepare_session(connection, self.target)
             self.empty = landing.is_empty(connection, self.target)
@@ -200,8 +151,10 @@ class StreamSync:
 
     def _guarded(self, connection: Connection, bookmark: Any) -> SourceError | None:
         try:
-            for page in self.source.read(self.stream.name, bookmark):
-                self._take_in(connection, page)
+            pages = self.source.read(self.stream.name, bookmark)
+            with read_ahead(pages) if self.pool else nullcontext(pages) as ready:
+                for page in ready:
+                    self._take_in(connection, page)
             self._drain(connection, 0)
             if self.whole and self.stream.complete and not self.empty:
                 self.counts.deleted += landing.delete_unseen(connection, self.target)
@@ -223,38 +176,38 @@ class StreamSync:
         self.counts.read += len(page.rows) + len(page.refused)
         self.fields, here = note_fields(self.fields, page.rows, mapped_paths(self.mapping), f"{page.place}: " if page.place else "")
         self.here |= here
-        names, work = self._begin(connection, page)
-        self.in_flight.append(_InFlight(replace(page, rows=()), names, work))
+        taken, work = self._begin(connection, page)
+        self.in_flight.append(_InFlight(_without_rows(page), taken, work))
         connection.commit()
         self._drain(connection, self.ahead)
 
-    def _begin(self, connection: Connection, page: Page) -> tuple[frozenset[str | None] | None, Future[tuple[Taken, Mapped]]]:
+    def _begin(self, connection: Connection, page: Page) -> tuple[Taken | None, Future[Mapped]]:
         """Send a page's rows to be mapped: all of them to a stream that held nothing, else those that are new."""
         if self.empty:
-            return None, self._submit(len(page.rows), prepare, page.rows, self.mapping, self.defaults, self.stream.complete)
+            return None, self._submit(len(page.rows), prepare, page.rows, self.job)
         prints = fingerprint(page.rows)
-        keys = keys_of(page.rows, self.mapping, self.defaults)
-        names = frozenset(keys.to_pylist())
-        if any(flight.names is None or not names.isdisjoint(flight.names) for flight in self.in_flight):
+        taken = taken_of(page.rows, prints, self.job)
+        names = frozenset(taken.keys.to_pylist())
+        if any(flight.may_share(names) for flight in self.in_flight):
             self._drain(connection, 0)
-        taken = Taken(keys, self._compare(connection, keys, prints.hash), prints)
-        return names, self._submit(len(taken.rows), map_taken, taken, take(page.rows, taken.rows), self.mapping, self.defaults)
+        taken = with_state(taken.keys, prints, self._compare(connection, taken))
+        numbers = taken.rows
+        return taken, self._submit(len(numbers), map_taken, take(page.rows, numbers), numbers, prints.at(numbers), self.job)
 
-    def _submit(self, rows: int, work: Callable[..., tuple[Taken, Mapped]], *given: Any) -> Future[tuple[Taken, Mapped]]:
-        """Let a worker do it; few rows are done sooner than sent."""
-        if self.pool is not None and rows >= _WORTH_SENDING:
+    def _submit(self, rows: int, work: Callable[..., Mapped], *given: Any) -> Future[Mapped]:
+        """Let a worker do it; few rows are done sooner than sent, where no worker is up yet."""
+        if self.pool is not None and (rows >= _WORTH_SENDING or (rows and self.in_flight)):
             return self.pool.submit(work, *given)
-        future: Future[tuple[Taken, Mapped]] = Future()
+        future: Future[Mapped] = Future()
         future.set_result(work(*given))
         return future
 
-    def _compare(self, connection: Connection, keys: pa.Array, hashes: pa.Array) -> np.ndarray:
-        """The state of each row beside what is stored."""
-        within = within_page(keys, hashes, self.stream.complete)
-        state = np.where(within == landing.NEW, landing.classify(connection, self.target, keys, hashes), within)
+    def _compare(self, connection: Connection, taken: Taken) -> np.ndarray:
+        """The state of each row of a page beside what is stored."""
+        found = landing.classify(connection, self.target, taken.keys, taken.hashes)
         if self.stream.complete:
-            landing.note_seen(connection, keys)
-        return state
+            landing.note_seen(connection, taken.keys)
+        return np.where(taken.state == NEW, found, taken.state)
 
     def _drain(self, connection: Connection, leave: int) -> None:
         while len(self.in_flight) > leave:
@@ -263,32 +216,20 @@ class StreamSync:
     def _land(self, connection: Connection, flight: _InFlight) -> None:
         """Write a mapped page with its bookmark, and commit."""
         try:
-            taken, mapped = flight.work.result()
+            mapped = flight.work.result()
         except SourceError:
             self.in_flight.clear()  # what lies behind a page that cannot be taken is read again
             raise
-        batch, at = mapped.batch, taken.rows[mapped.batch.row]
-        rows = pa.array(at)
-        landed = Landed(batch.table, taken.prints.raw.take(rows), taken.prints.hash.take(rows), mapped.canonical)
-        state = taken.state
-        if self.empty and self._append(connection, landed):
-            self.counts.added += len(at)
-            self.counts.note_issues(landed.table["issues"])
-        else:
-            state = state if flight.compared else self._compare(connection, taken.keys, taken.prints.hash)
-            new, changed = (landed.take(pa.array(np.flatnonzero(state[at] == wanted))) for wanted in (landing.NEW, landing.CHANGED))
-            self.counts.added += landing.add(connection, self.target, new)
-            self.counts.changed += landing.change(connection, self.target, changed)
-            for written in (new, changed):
-                self.counts.note_issues(written.table["issues"])
-        landing.land_consents(connection, self.target, batch.table)
-        if batch.customers is not None:
-            land_named_customers(connection, self.target, batch.customers)
-        self._refuse(connection, flight.page, replace(taken, state=state), taken.rows, batch)
+        taken = self._write(connection, flight.taken, mapped)
+        if mapped.consents is not None:
+            landing.land_consents(connection, self.target, mapped.consents)
+        if mapped.customers is not None:
+            land_named_customers(connection, self.target, mapped.customers)
+        self._refuse(connection, flight.page, taken, mapped)
         if flight.page.merged:
             self.counts.deleted += landing.merge_keys(connection, self.target, self.row.name, flight.page.merged)
         self.counts.deleted += landing.delete_keys(connection, self.target, flight.page.deleted)
-        self.counts.unchanged += int((state == landing.UNCHANGED).sum())
+        self.counts.unchanged += int((taken.state == UNCHANGED).sum())
         connection.execute(
             tables.stream.update()
             .where(tables.stream.c.source_id == self.row.id, tables.stream.c.name == self.stream.name)
@@ -297,6 +238,24 @@ class StreamSync:
         connection.commit()
         if self.progress:
             self.progress(self.row.name, self.stream.name, self.counts, self.total)
+
+    def _write(self, connection: Connection, compared: Taken | None, mapped: Mapped) -> Taken:
+        """Write the good rows of a page; its rows, with the state of each."""
+        taken = compared or mapped.taken
+        assert taken is not None  # the worker takes in what was not compared
+        if self.empty and self._append(connection, mapped.landed):
+            self.counts.added += len(mapped.landed)
+            self.counts.note_issues(mapped.landed.issues)
+            return taken
+        if compared is None:
+            taken = replace(taken, state=self._compare(connection, taken))
+        state = taken.state[mapped.rows]
+        new, changed = (mapped.landed.take(np.flatnonzero(state == wanted)) for wanted in (NEW, CHANGED))
+        self.counts.added += landing.add(connection, self.target, new)
+        self.counts.changed += landing.change(connection, self.target, changed)
+        for written in (new, changed):
+            self.counts.note_issues(written.issues)
+        return taken
 
     def _append(self, connection: Connection, landed: Landed) -> bool:
         """Write rows to a stream that held none when the read began; False, and nothing written, where the read gives a key again."""
@@ -310,23 +269,22 @@ class StreamSync:
             return False
         return True
 
-    def _refuse(self, connection: Connection, page: Page, taken: Taken, mapped: np.ndarray, batch: MappedBatch) -> None:
-        """Put into quarantine what the source, the mapping (of the rows `mapped`) and the keys refuse."""
+    def _refuse(self, connection: Connection, page: Page, taken: Taken, mapped: Mapped) -> None:
+        """Put into quarantine what the source, the mapping and the keys refuse."""
         refused = list(page.refused)
-        for row in batch.refused:
-            index = int(mapped[row.row])
+        for index, row, raw in mapped.refused:
             place = f"{page.place} row {page.number(index)}"
-            key, raw = taken.keys[index].as_py(), json.loads(taken.prints.raw[index].as_py())
-            refused.append(Refused(place, row.reason, f"{place}: {row.message}", raw, key, row.field))
-        for index in np.flatnonzero(taken.state == landing.REPEATED).tolist():
+            key = taken.keys[index].as_py()
+            refused.append(Refused(place, row.reason, f"{place}: {row.message}", json.loads(raw), key, row.field))
+        for index in np.flatnonzero(taken.state == REPEATED).tolist():
             place = f"{page.place} row {page.number(index)}"
-            key, raw = taken.keys[index].as_py(), json.loads(taken.prints.raw[index].as_py())
+            key, raw = taken.keys[index].as_py(), taken.repeated.get(index) or mapped.raw(index, self.target)
             message = f"{place}: the key {key!r} stands in an earlier row with other content; correct or remove one of them"
-            refused.append(Refused(place, "duplicate_key", message, raw, key))
+            refused.append(Refused(place, "duplicate_key", message, json.loads(raw), key))
         quarantine.hold(connection, self.row.id, self.stream.name, self.target.run_id, refused)
-        if not refused and not self.counts.refused:
-            landed = [key for key, state in zip(taken.keys.to_pylist(), taken.state, strict=True) if state == landing.CHANGED]
-            quarantine.release(connection, self.row.id, self.stream.name, landed)
+        changed = np.flatnonzero(taken.state == CHANGED)
+        if not refused and not self.counts.refused and len(changed):
+            quarantine.release(connection, self.row.id, self.stream.name, taken.keys.take(pa.array(changed)).to_pylist())
         self.counts.refuse(refused)
 
     def _close(self, connection: Connection, run_id: int, error: SourceError | None) -> None:

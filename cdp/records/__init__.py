@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cdp.records.batch import MappedBatch, RefusedRow, map_batch, source_keys
-    from cdp.records.canonical import canonical_json, from_canonical, invalid_documents
+    from cdp.records.canonical import canonical_json
     from cdp.records.columns import Defaults
+    from cdp.records.documents import from_canonical, invalid_documents
     from cdp.records.mapping import Mapping, MappingError, RecordMapping, StreamMapping
     from cdp.records.model import CUSTOMER, INTERACTION
     from cdp.records.proposal import FieldGuess, Proposal, preview, propose
 
 _HOMES = {
     "batch": ("MappedBatch", "RefusedRow", "map_batch", "source_keys"),
-    "canonical": ("canonical_json", "from_canonical", "invalid_documents"),
+    "canonical": ("canonical_json",),
     "columns": ("Defaults",),
+    "documents": ("from_canonical", "invalid_documents"),
     "mapping": ("Mapping", "MappingError", "RecordMapping", "StreamMapping"),
     "model": ("CUSTOMER", "INTERACTION"),
     "proposal": ("FieldGuess", "Proposal", "preview", "propose"),

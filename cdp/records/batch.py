@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.records.buffers import may_hold
 from cdp.records.canonical import canonical_json
 from cdp.records.columns import Context, Defaults
 from cdp.records.customers import customer_table
@@ -133,6 +134,8 @@ def _repeated(rows: Rows, keys: pa.Array, field: str, refused: dict[int, Refused
 
 def _shared(keys: pa.Array) -> list[int]:
     """Rows whose key another row has too."""
+    if len(set(keys.to_pylist())) == len(keys):
+        return []
     codes = np.asarray(keys.dictionary_encode().indices.fill_null(-1))
     counts = np.bincount(codes[codes >= 0], minlength=1)
     return [int(row) for row in np.flatnonzero((codes >= 0) & (counts[codes] > 1))]
@@ -178,6 +181,8 @@ def _unstorable(rows: pa.Table | Sequence[Dict[str, Any]], limit: int) -> dict[i
                 _check_text(refused, row, name, orjson.dumps(value, default=str).decode(), limit)
         elif pa.types.is_string(type_) or pa.types.is_large_string(type_):
             plain = column.cast(pa.large_string()) if pa.types.is_dictionary(column.type) else column
+            if not may_hold(plain, b"\x00") and (pc.max(pc.binary_length(plain)).as_py() or 0) <= limit:
+                continue
             suspect = pc.or_(pc.match_substring(plain, "\x00"), pc.greater(pc.binary_length(plain), limit))
             for row in np.flatnonzero(np.asarray(suspect.fill_null(False))).tolist():
                 _check_text(refused, row, name, plain[row].as_py(), limit)

@@ -1,41 +1,37 @@
-"""The canonical document of a record is its row as JSON, nulls left out; read back, it is the same row.
+"""The canonical document of a record is its row as JSON, nulls left out; read back (`cdp.records.documents`), it is the same row.
 
-`attributes` and `properties` are JSON text in a table and objects in a document. Writing is Arrow arithmetic on whole columns,
-reading many is DuckDB's, so neither makes a Python object of a cell.
+`attributes` and `properties` are JSON text in a table and objects in a document. Writing is Arrow arithmetic on whole columns: the pieces
+of all members of a row are joined once, and no cell becomes a Python object.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from datetime import datetime
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import duckdb
-import jsonschema_rs
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from jsonschema.exceptions import best_match
 
-import schemas
+from cdp.records.buffers import may_hold
 from cdp.records.columns import skipping_join
-from cdp.records.contracts import validator
-from cdp.records.model import CUSTOMER
 
 JSON_COLUMNS = frozenset({"attributes", "properties"})
-_FEW = 2_000
 _ESCAPED = '["\\\\\x00-\x1f]'
 
 
-class Invalid(NamedTuple):
-    """A document that is not of its schema: its number, the place in it, and why."""
+class Json(NamedTuple):
+    """A column as JSON: what stands before and behind each of `texts`; null where there is nothing."""
 
-    row: int
-    field: str
-    message: str
+    before: str
+    texts: pa.Array
+    behind: str
+
+    def joined(self) -> pa.Array:
+        """One JSON text a row."""
+        if not self.before and not self.behind:
+            return self.texts
+        return pc.binary_join_element_wise(self.before, self.texts, self.behind, "")
 
 
 def canonical_json(table: pa.Table) -> pa.Array:
@@ -48,140 +44,84 @@ def canonical_json(table: pa.Table) -> pa.Array:
     return _object(columns, table.num_rows)
 
 
-def from_canonical(documents: pa.Array | pa.ChunkedArray | Sequence[str], schema: pa.Schema = CUSTOMER) -> pa.Table:
-    """The rows of canonical documents; a member that a document lacks is null, one that the schema lacks is ignored.
-
-    Args:
-        schema: CUSTOMER, INTERACTION, or some columns of one.
-
-    Raises:
-        ValueError: a text that is no JSON.
-    """
-    return _read_few(documents, schema) if len(documents) < _FEW else _read_many(documents, schema)
-
-
-def _read_few(documents: pa.Array | pa.ChunkedArray | Sequence[str], schema: pa.Schema) -> pa.Table:
-    """Object by object: what a live look-up reads is done before DuckDB has started."""
-    texts = documents if isinstance(documents, Sequence) else documents.to_pylist()
-    try:
-        objects = [orjson.loads(text) for text in texts]
-    except orjson.JSONDecodeError as error:
-        raise ValueError(f"a canonical document is no JSON: {error}") from None
-    columns = [pa.array([_cell(document.get(field.name), field) for document in objects], field.type) for field in schema]
-    return pa.table(columns, schema=schema)
-
-
-def _cell(value: Any, field: pa.Field) -> Any:
-    if value is None:
-        return None
-    if field.name in JSON_COLUMNS:
-        return orjson.dumps(value).decode()
-    if pa.types.is_timestamp(field.type):
-        return datetime.fromisoformat(value)
-    if pa.types.is_list(field.type):
-        return [_cell(element, field.type.value_field) for element in value]
-    if pa.types.is_struct(field.type):
-        return {inner.name: _cell(value.get(inner.name), inner) for inner in field.type}
-    return value
-
-
-def _read_many(documents: pa.Array | pa.ChunkedArray | Sequence[str], schema: pa.Schema) -> pa.Table:
-    texts = pa.chunked_array([pa.array(documents, pa.string())]) if isinstance(documents, Sequence) else documents
-    shape = json.dumps({field.name: "JSON" if field.name in JSON_COLUMNS else _shape(field.type) for field in schema})
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("documents", pa.table({"document": texts}))
-        try:
-            rows = connection.sql(f"SELECT unnest(from_json(document, '{shape}')) FROM documents").to_arrow_table()
-        except duckdb.InvalidInputException as error:
-            raise ValueError(f"a canonical document is no JSON: {str(error).splitlines()[0]}") from None
-    return pa.table([_plain(rows[field.name]).cast(field.type) for field in schema], schema=schema)
-
-
-def invalid_documents(documents: pa.Array | Sequence[str], name: str) -> list[Invalid]:
-    """The documents that are not of `schemas/NAME.schema.json`. A compiled validator finds them; jsonschema words the message."""
-    compiled = _compiled(name)
-    texts = documents if isinstance(documents, Sequence) else documents.to_pylist()
-    return [_why(row, json.loads(text), name) for row, text in enumerate(texts) if not compiled.is_valid(orjson.loads(text))]
-
-
-def _why(row: int, document: Any, name: str) -> Invalid:
-    error = best_match(validator(name).iter_errors(document))
-    if error is None:
-        return Invalid(row, "", f"the document is not of {name}.schema.json")
-    place = ".".join(str(step) for step in error.absolute_path)
-    return Invalid(row, place, f"{place or 'the document'} breaks {error.validator!r} of {name}.schema.json ({_rule(error)})")
-
-
-def _rule(error: Any) -> str:
-    return f"{error.validator}: {json.dumps(error.validator_value, ensure_ascii=False)[:120]}"
-
-
-@cache
-def _compiled(name: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(schemas.load(name), validate_formats=True)
+def json_texts(column: pa.Array) -> Json:
+    """A column of texts as JSON."""
+    if not may_hold(column, b'"\\', below=0x20):
+        return Json('"', column, '"')
+    special = pc.match_substring_regex(column, _ESCAPED).fill_null(False)
+    if not pc.any(special).as_py():
+        return Json('"', column, '"')
+    escaped = [orjson.dumps(text)[1:-1].decode() for text in column.filter(special).to_pylist()]
+    return Json('"', pc.replace_with_mask(column, special, pa.array(escaped, pa.string())), '"')
 
 
 def _object(columns: list[tuple[str, pa.Array]], length: int) -> pa.Array:
-    members = [_member(name, column) for name, column in columns if column.null_count < len(column)]
+    """One object a row of the members that are there. Members that every row has are joined in place, so they are written once."""
+    members = [(name, _json(name, column)) for name, column in columns if column.null_count < len(column)]
     if not members:
         return pa.repeat(pa.scalar("{}"), length)
-    inside = skipping_join(members, ",")
-    return pc.binary_join_element_wise("{", inside, "}", "")
+    if members[0][1].texts.null_count:
+        inside = skipping_join([Json(f'"{name}":{json.before}', json.texts, json.behind).joined() for name, json in members], ",")
+        return pc.binary_join_element_wise("{", inside, "}", "")
+    pieces: list[pa.Array | str] = []
+    constant, comma = "{", ""
+    for name, json in members:
+        opened = f'{comma}"{name}":{json.before}'
+        comma = ","
+        if json.texts.null_count:
+            pieces += [constant, _where_valid(opened, json.texts), json.texts, _where_valid(json.behind, json.texts)]
+            constant = ""
+        else:
+            pieces += [constant + opened, json.texts]
+            constant = json.behind
+    return pc.binary_join_element_wise(
+        *(piece for piece in pieces if isinstance(piece, pa.Array) or piece), constant + "}", "", null_handling="skip"
+    )
 
 
-def _member(name: str, column: pa.Array) -> pa.Array:
-    text = column if name in JSON_COLUMNS else _text(column)
-    return pc.binary_join_element_wise(f'"{name}":', text, "")
+def _where_valid(text: str, column: pa.Array) -> pa.Array | str:
+    """`text` in every row in which the column holds something, null in the others."""
+    if not text:
+        return text
+    content = text.encode()
+    ends = np.arange(len(column) + 1, dtype=np.int32) * len(content)
+    there = pc.is_valid(column).buffers()[1]
+    return pa.Array.from_buffers(pa.string(), len(column), [there, pa.py_buffer(ends), pa.py_buffer(content * len(column))])
 
 
-def _text(column: pa.Array) -> pa.Array:
-    """A column as JSON texts, null where it is null."""
+def _json(name: str, column: pa.Array) -> Json:
+    return Json("", column, "") if name in JSON_COLUMNS else _value(column)
+
+
+def _value(column: pa.Array) -> Json:
     if pa.types.is_list(column.type):
         return _list(column)
     if pa.types.is_struct(column.type):
         names = [field.name for field in column.type]
         text = _object(list(zip(names, column.flatten(), strict=True)), len(column))
-        return pc.if_else(column.is_valid(), text, None) if column.null_count else text
+        return Json("", pc.if_else(column.is_valid(), text, None) if column.null_count else text, "")
     if pa.types.is_timestamp(column.type):
-        moment = pc.utf8_replace_slice(column.cast(pa.timestamp("us")).cast(pa.string()), 10, 11, "T")
-        return pc.binary_join_element_wise('"', moment, 'Z"', "")
+        return Json('"', pc.utf8_replace_slice(column.cast(pa.timestamp("us")).cast(pa.string()), 10, 11, "T"), 'Z"')
     if pa.types.is_string(column.type):
-        return _string(column)
-    return column.cast(pa.string())
+        return json_texts(column)
+    return Json("", column.cast(pa.string()), "")
 
 
-def _string(column: pa.Array) -> pa.Array:
-    special = pc.match_substring_regex(column, _ESCAPED)
-    quoted = pc.binary_join_element_wise('"', column, '"', "")
-    if not pc.any(special).as_py():
-        return quoted
-    special = special.fill_null(False)
-    escaped = [orjson.dumps(text).decode() for text in column.filter(special).to_pylist()]
-    return pc.replace_with_mask(quoted, special, pa.array(escaped, pa.string()))
-
-
-def _list(column: pa.Array) -> pa.Array:
+def _list(column: pa.Array) -> Json:
+    lengths = np.asarray(pc.list_value_length(column).fill_null(0))
+    elements = column.flatten()
+    if len(elements) == len(column) - column.null_count and not elements.null_count and lengths.max(initial=0) == 1:
+        return _single(column, elements)
     offsets = np.zeros(len(column) + 1, dtype=np.int32)
-    np.cumsum(np.asarray(pc.list_value_length(column).fill_null(0)), out=offsets[1:])
-    texts = _text(column.flatten()).fill_null("null")
+    np.cumsum(lengths, out=offsets[1:])
+    texts = _value(elements).joined().fill_null("null")
     lists = pa.ListArray.from_arrays(pa.array(offsets), texts, mask=column.is_null())
-    return pc.binary_join_element_wise("[", pc.binary_join(lists, ","), "]", "")
+    return Json("[", pc.binary_join(lists, ","), "]")
 
 
-def _shape(type_: pa.DataType) -> Any:
-    """The structure that DuckDB reads a type from."""
-    if pa.types.is_list(type_):
-        return [_shape(type_.value_type)]
-    if pa.types.is_struct(type_):
-        return {field.name: _shape(field.type) for field in type_}
-    if pa.types.is_timestamp(type_):
-        return "TIMESTAMPTZ"
-    return "DOUBLE" if pa.types.is_floating(type_) else "VARCHAR"
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A JSON column without the extension type that newer versions of DuckDB give it."""
-    if isinstance(column.type, pa.BaseExtensionType):
-        return pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
-    return column
+def _single(column: pa.Array, elements: pa.Array) -> Json:
+    """Lists of one element each, where there are any."""
+    json = _value(elements)
+    there = np.asarray(column.is_valid())
+    texts = json.texts.take(pa.array(np.cumsum(there) - 1, mask=~there)) if column.null_count else json.texts
+    return Json("[" + json.before, texts, json.behind + "]")

@@ -170,7 +170,9 @@ def _divide_street(context: Context, columns: dict[str, pa.Array]) -> None:
     """Street, number and unit from the column of streets, and the place too where it holds whole addresses and no other column a city."""
     line = columns["street"]
     whole = pc.and_(pc.is_null(columns["city"]), pc.match_substring_regex(line, "[,\\n]|\\d$").fill_null(False))
-    street, number, unit = context.divided("addresses.street", pc.if_else(whole, None, line), address_lines.street_line, 3)
+    *plain, others = addresses.plain_lines(pc.if_else(whole, None, line))
+    read = context.divided("addresses.street", others, address_lines.street_line, 3)
+    street, number, unit = (pc.coalesce(at_once, one) for at_once, one in zip(plain, read, strict=True))
     columns |= {"street": street, "house_number": number, "unit": pc.coalesce(columns["unit"], unit)}
     if not pc.any(whole).as_py():
         return

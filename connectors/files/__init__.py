@@ -66,7 +66,7 @@ class FilesSource:
                 },
             },
             **_READING,
-            "batch_rows": {"type": "integer", "minimum": 1, "default": 50_000, "description": "rows in a page"},
+            "batch_rows": {"type": "integer", "minimum": 1, "default": 20_000, "description": "rows in a page"},
             "options": {"type": "object", "description": "options of the file system, such as key and secret of S3"},
         },
         "anyOf": [{"required": ["path"]}, {"required": ["streams"]}],
@@ -175,7 +175,7 @@ class FilesSource:
         return self._set(name, tuple(tables), options)
 
     def _set(self, name: str, tables: tuple[Table, ...], options: Mapping[str, Any]) -> _Set:
-        reading = Reading(options.get("batch_rows", 50_000), options.get("encoding"), options.get("delimiter"), options.get("header"))
+        reading = Reading(options.get("batch_rows", 20_000), options.get("encoding"), options.get("delimiter"), options.get("header"))
         complete = options.get("complete", len(tables) <= 1 and not any(sign in options.get("path", "") for sign in "*?["))
         return _Set(Stream(name, kind=options.get("kind"), key=options.get("key"), complete=complete), tables, reading)
 

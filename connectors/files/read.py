@@ -17,13 +17,15 @@ from connectors.files.delimited import Dialect, Rows
 from connectors.files.locate import Folder, Table
 
 _SAMPLE = 256 << 10
+_MOST = 64 << 20
+"""Bytes of a page of wide rows, which ends sooner for it."""
 
 
 @dataclass(frozen=True)
 class Reading:
     """How tables are read; None is found from the file."""
 
-    batch_rows: int = 50_000
+    batch_rows: int = 20_000
     encoding: str | None = None
     delimiter: str | None = None
     header: bool | None = None
@@ -76,7 +78,7 @@ def _batches(parts: Iterator[Rows], place: str, size: int, total: int, dialect: 
         tables.append(part.table)
         numbers.extend(part.numbers)
         refused.extend(part.refused)
-        while len(numbers) >= size:
+        while len(numbers) >= size or (numbers and sum(table.nbytes for table in tables) > _MOST):
             joined = pa.concat_tables(tables)
             yield _page(joined.slice(0, size), numbers[:size], refused, place, total)
             tables, numbers, refused = [joined.slice(size)], numbers[size:], []

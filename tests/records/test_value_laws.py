@@ -124,3 +124,19 @@ def test_a_settled_text_is_its_own_standard_form(clean: Any, data: st.DataObject
 def test_a_plain_street_is_divided_as_any_other(number: int, words: list[str]) -> None:
     for line in (" ".join([str(number), *words]), " ".join([*words, str(number)])):
         assert addresses.split_street(line) == addresses._divided(line)
+
+
+@given(
+    lines=st.lists(
+        st.none()
+        | st.from_regex(r"\A[0-9]{1,3}[a-zA-Z]? [A-Za-z]{2,8}( [A-Za-z]{1,5}){0,2}( (Apt|apt|APT) [0-9]{1,2})?\Z")
+        | st.lists(st.sampled_from(["12", "5b", "Main", "St", "Apt", "4", "Straße", "suite", "Box"]), max_size=5).map(" ".join),
+        min_size=1,
+        max_size=6,
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_a_column_of_streets_is_divided_as_each_of_its_lines(lines: list[str | None]) -> None:
+    *parts, others = (column.to_pylist() for column in addresses.plain_lines(pa.array(lines, pa.string())))
+    for line, divided, other in zip(lines, zip(*parts, strict=True), others, strict=True):
+        assert (divided, other) == ((None, None, None), line) or (divided, other) == (addresses.split_street(line or ""), None)

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
 from cdp.db import tables
@@ -28,10 +27,11 @@ from cdp.ingest.events.errors import Rejected
 from cdp.ingest.events.inbox import Delivery, Inbox
 from cdp.ingest.events.sources import Sender
 from cdp.ingest.fingerprint import fingerprint
-from cdp.ingest.landing import Landed, StreamTarget
+from cdp.ingest.lines import landed as lines_of
 from cdp.ingest.named import land_named_customers
 from cdp.ingest.quarantine import hold
-from cdp.records import canonical_json, map_batch
+from cdp.ingest.target import CHANGED, NEW, StreamTarget
+from cdp.records import map_batch
 from cdp.records.source import Refused
 
 Headers = Mapping[str, str]
@@ -188,11 +188,10 @@ def land(
         landing.make_tables(connection, target)
         batch = map_batch(rows, mapping, sender.defaults)
         prints = fingerprint([rows[i] for i in batch.row])
-        whole = Landed(batch.table, prints.raw, prints.hash, canonical_json(batch.table))
+        whole = lines_of(target, batch.table, prints.raw, prints.hash)
         state = landing.classify(connection, target, batch.table["source_key"].combine_chunks(), prints.hash)
-        for wanted, write in ((landing.NEW, landing.add), (landing.CHANGED, landing.change)):
-            chosen = pa.array(np.flatnonzero(state == wanted))
-            write(connection, target, Landed(*(part.take(chosen) for part in (whole.table, whole.raw, whole.hash, whole.canonical))))
+        for wanted, write in ((NEW, landing.add), (CHANGED, landing.change)):
+            write(connection, target, whole.take(np.flatnonzero(state == wanted)))
         landing.land_consents(connection, target, batch.table)
         if batch.customers is not None:
             land_named_customers(connection, target, batch.customers)

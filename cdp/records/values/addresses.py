@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from cdp.records.values.text import clean as clean_text
 from cdp.records.values.text import fold, is_blank, upper, words
 
@@ -21,6 +24,9 @@ _FLOOR = re.compile(r"[,\s]+(?P<unit>\d+\s?[ºª°](?:\s?\w{1,4})?)$")
 BOX = re.compile(r"(?:p\.?\s?o\.?\s?box|postfach|apartado|caixa postal|b\.?p\.?|postbus|а/я)\b", re.IGNORECASE)
 _FLAT_FIRST = re.compile(r"(?P<unit>(?:flat|apt|unit|apartment|suite)\s+[\w\-]+)[,\s]+(?P<rest>.+)", re.IGNORECASE)
 _PLAIN_BEFORE = re.compile(r"(\d+[a-zA-Z]?) ([^\W\d_]{2,}(?: [^\W\d_]+)*)(?: ([Aa]pt \d+|APT \d+))?")
+_PLAIN_LINE = r"^(?P<number>[0-9]+[a-zA-Z]?) (?P<street>[A-Za-z]{2,}(?: [A-Za-z]+)*)(?: (?P<unit>[Aa]pt [0-9]+|APT [0-9]+))?$"
+"""`_PLAIN_BEFORE` in ASCII, for whole columns (RE2)."""
+_UNIT_WORD = rf"\b(?:{'|'.join(sorted(word for word in UNITS if word.isalpha() and word.isascii()))})\b"
 _PLAIN_BEHIND = re.compile(r"([A-ZÄÖÜ][a-zäöüß]{3,}) (\d{1,4}[a-z]?)")
 POSTAL = {
     "US": r"\d{5}(?:-\d{4})?",
@@ -63,6 +69,15 @@ class StreetLine(NamedTuple):
     unit: str | None
 
 
+class StreetLines(NamedTuple):
+    """A column of street lines: the parts of those that are divided, and the others as they are."""
+
+    street: pa.Array
+    house_number: pa.Array
+    unit: pa.Array
+    others: pa.Array
+
+
 def clean_postal_code(text: str, country: str | None = None) -> str | None:
     """Upper case, blanks folded, a British code in its two parts; a zero that a spreadsheet cut off five digits is put back."""
     code = upper(fold(text)).removesuffix(".0")
@@ -92,6 +107,19 @@ def split_street(text: str) -> StreetLine | None:
     if (plain := _PLAIN_BEHIND.fullmatch(line)) and not BOX.match(line):
         return StreetLine(plain[1], plain[2], None)
     return _divided(line)
+
+
+def plain_lines(lines: pa.Array) -> StreetLines:
+    """The lines of a column that are in the plain form most are written in (`12b Main Street Apt 4`), divided at once."""
+    found = pc.extract_regex(lines, _PLAIN_LINE)
+    number, street, unit = (found.field(name) for name in ("number", "street", "unit"))
+    plain = pc.and_not(found.is_valid(), pc.match_substring_regex(street, _UNIT_WORD, ignore_case=True))
+    return StreetLines(
+        pc.if_else(plain, street, None),
+        pc.if_else(plain, number, None),
+        pc.if_else(pc.and_(plain, pc.not_equal(unit, "")), unit, None),
+        pc.if_else(plain, None, lines),
+    )
 
 
 def _divided(line: str) -> StreetLine:
