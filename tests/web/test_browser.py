@@ -4,38 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from api import create_app
 from cdp.access import Role
+from tests.api.test_pages import PASSWORD, sign_in
 from tests.company_fixtures import Company
 from tests.small_company import ANNA
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
-PASSWORD = "correct horse battery"
 PROFILE = [f"/profiles/{ANNA}{part}" for part in ("", "/records", "/timeline", "/history")]
+WIDTHS = [360, 768, 1280]
 PAGES = ["/", "/?q=berg", "/?q=nobodyhere", *PROFILE, "/system", "/docs"]
 Open = Callable[..., Page]
 
 
 @pytest.fixture
 def open_page(chromium: Browser, site: str, company: Company) -> Iterator[Open]:
-    """Opens a signed-in page in a browser context of its own."""
+    """Opens the first page in a browser context of its own, signed in."""
     contexts = []
 
     def make(**context: Any) -> Page:
         made = chromium.new_context(base_url=site, **context)
         made.set_default_timeout(15_000)
         contexts.append(made)
+        made.add_cookies([{"name": "cdp_session", "value": session_of(company), "url": site}])
         page = made.new_page()
-        page.goto("/sign-in")
-        page.get_by_label("Name").fill(company.user(Role.STEWARD, password=PASSWORD))
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(site + "/")
+        page.goto("/")
         return page
 
     yield make
@@ -43,8 +43,22 @@ def open_page(chromium: Browser, site: str, company: Company) -> Iterator[Open]:
         context.close()
 
 
-def test_the_way_from_a_name_to_everything_about_the_customer(open_page: Open) -> None:
+def session_of(company: Company) -> str:
+    """The cookie of a new steward who signed in."""
+    client = create_app(company.settings, company.engine).test_client()
+    assert sign_in(client, company.user(Role.STEWARD, password=PASSWORD)) == 303
+    cookie = client.get_cookie("cdp_session")
+    assert cookie is not None
+    return cookie.value
+
+
+def test_the_way_from_the_door_and_a_name_to_everything_about_the_customer(open_page: Open, company: Company) -> None:
     page = open_page()
+    page.context.clear_cookies()
+    page.goto("/")
+    page.get_by_label("Name").fill(company.user(Role.STEWARD, password=PASSWORD))
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("ann ber")
     result = page.get_by_role("link", name="Anna Berg")
@@ -114,28 +128,52 @@ def test_slash_goes_to_the_search_and_digits_to_the_tabs(open_page: Open) -> Non
     expect(page.get_by_role("link", name="Boris Berg")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280])
-def test_no_page_is_wider_than_the_screen(open_page: Open, width: int) -> None:
-    page = open_page(viewport={"width": width, "height": 780})
-    for path in PAGES:
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+@dataclass
+class Seen:
+    """What a walk through all pages met."""
+
+    widths: dict[tuple[str, int], int] = field(default_factory=dict)
+    nameless: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
 
 
-def test_nothing_comes_from_elsewhere_and_nothing_is_blocked(open_page: Open, site: str) -> None:
-    page = open_page()
-    hosts: set[str] = set()
-    complaints: list[str] = []
-    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+NAMELESS = """[...document.querySelectorAll('input:not([type=hidden]), button, a, summary, select')]
+    .filter(e => !(e.labels?.length || e.getAttribute('aria-label') || e.textContent.trim())).map(e => e.outerHTML)"""
+
+
+@pytest.fixture(scope="module")
+def seen(chromium: Browser, site: str, company: Company) -> Seen:
+    """Every page is opened once, on a phone that grows to a desk."""
+    found = Seen()
+    context = chromium.new_context(base_url=site)
+    context.add_cookies([{"name": "cdp_session", "value": session_of(company), "url": site}])
+    page = context.new_page()
+    page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))
+    page.on("console", lambda message: found.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.complaints.append(str(error)))
     for path in PAGES:
+        page.set_viewport_size({"width": WIDTHS[0], "height": 780})
         page.goto(path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 780})
+            found.widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
+        found.nameless += page.evaluate(NAMELESS)
     page.goto("/system")
     page.locator(".plot").scroll_into_view_if_needed()
     expect(page.locator(".plot .bars path").first).to_be_attached(timeout=30_000)
-    assert hosts == {urlsplit(site).netloc}
-    assert [text for text in complaints if not _maps(text)] == []
+    context.close()
+    return found
+
+
+def test_no_page_is_wider_than_the_screen(seen: Seen) -> None:
+    assert len(seen.widths) == len(PAGES) * len(WIDTHS)
+    assert [place for place, width in seen.widths.items() if width > place[1]] == []
+
+
+def test_nothing_comes_from_elsewhere_and_nothing_is_blocked(seen: Seen, site: str) -> None:
+    assert seen.hosts == {urlsplit(site).netloc}
+    assert [text for text in seen.complaints if not _maps(text)] == []
 
 
 def _maps(text: str) -> bool:
@@ -143,10 +181,5 @@ def _maps(text: str) -> bool:
     return "Applying inline style violates" in text
 
 
-def test_every_control_has_a_name(open_page: Open) -> None:
-    page = open_page()
-    nameless = """[...document.querySelectorAll('input:not([type=hidden]), button, a, summary, select')]
-        .filter(e => !(e.labels?.length || e.getAttribute('aria-label') || e.textContent.trim())).map(e => e.outerHTML)"""
-    for path in PAGES:
-        page.goto(path)
-        assert page.evaluate(nameless) == [], path
+def test_every_control_has_a_name(seen: Seen) -> None:
+    assert seen.nameless == []
