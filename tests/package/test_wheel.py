@@ -41,11 +41,17 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return script
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def elsewhere() -> Iterator[Path]:
-    """An empty folder that the database's own user may enter, which pytest's folders are not."""
+    """A folder that the database's own user may enter, which pytest's folders are not."""
     with tempfile.TemporaryDirectory(prefix="cdp-wheel-") as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def demo(program: Path, elsewhere: Path) -> str:
+    """What the demo printed, which left its platform in `elsewhere`."""
+    return _run([str(program), "demo", "--no-serve", "--people", "60"], cwd=elsewhere)
 
 
 def _run(command: list[str], **more: object) -> str:
@@ -55,22 +61,20 @@ def _run(command: list[str], **more: object) -> str:
     return str(result.stdout)
 
 
-def test_the_wheel_runs_the_demo(program: Path, elsewhere: Path) -> None:
-    printed = _run([str(program), "demo", "--no-serve", "--people", "300"], cwd=elsewhere)
-    assert "customers" in printed
+def test_the_wheel_runs_the_demo(demo: str, program: Path, elsewhere: Path) -> None:
+    assert "customers" in demo
     assert "branch_offices" in _run([str(program), "status"], cwd=elsewhere)
 
 
-def test_the_wheel_is_not_the_checkout(program: Path, elsewhere: Path) -> None:
-    where = _run([str(program.parent / "bin" / "python"), "-c", "import cdp, api, schemas, dags; print(cdp.__file__)"], cwd=elsewhere)
-    assert str(ROOT) not in where
-
-
-def test_the_wheel_serves_its_page(program: Path, elsewhere: Path) -> None:
+def test_the_wheel_is_not_the_checkout_and_serves_its_page(demo: str, program: Path, elsewhere: Path) -> None:
     script = (
+        "import cdp, api, schemas, dags\n"
         "from api import create_app; from cdp.settings import load\n"
         "app = create_app(load()); client = app.test_client()\n"
         "assert client.get('/openapi.json').status_code == 200\n"
         "assert b'<form' in client.get('/sign-in', follow_redirects=True).data\n"
+        "print(*(module.__file__ for module in (cdp, api, schemas, dags)))"
     )
-    _run([str(program.parent / "bin" / "python"), "-c", script], cwd=elsewhere)
+    where = _run([str(program.parent / "bin" / "python"), "-c", script], cwd=elsewhere).split()
+    assert len(where) == 4
+    assert not [path for path in where if path.startswith(str(ROOT))]
