@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection
 
-from cdp.ingest.events.follow import Refresher, follow
+from cdp.ingest.events.follow import Look, Pace, Refresher, follow
+from cdp.ingest.events.process import BATCH
 from cdp.profiles.refresh import refresh_named
 from tests.tracking.conftest import World
 
@@ -84,3 +85,29 @@ def test_an_identifier_that_an_event_adds_during_a_refresh_stays(world: World, m
     monkeypatch.setattr(refreshing, "_records", with_an_event_between)
     assert refresh_named(world.engine, world.settings, [profile])
     assert "A" in {row.value for row in world.rows("select value from identifier")}
+
+
+def rests(came: int, *took: float, waits: float = 10.0) -> list[float]:
+    """Before each of some full batches of ten rows, while so many rows come in a second."""
+    pace, at, found = Pace(), 0.0, list[float]()
+    for number, seconds in enumerate((*took, 0.0)):
+        found.append(pace.before(Look(10 + 10 * number, 10**6 + round(came * at), waits, at)))
+        assert pace.after(BATCH, seconds) == 0.0
+        at += seconds
+    return found[1:]
+
+
+def test_whoever_is_given_far_more_than_it_can_process_rests_as_long_as_it_works() -> None:
+    assert rests(100, 1.0, 0.5) == [1.0, 0.5]
+    assert rests(100, 3.0) == [1.0], "but never for long: what waits is processed, too"
+    assert rests(100, 1.0, waits=1.0) == [0.0], "events can still be shown soon"
+
+
+def test_who_has_fallen_behind_for_a_moment_does_not_rest() -> None:
+    assert rests(15, 1.0, 5.0, 1.0) == [0.0, 0.0, 0.0], "others had the machine: the same number comes as was processed before"
+    assert rests(0, 1.0, 5.0) == [0.0, 0.0], "no more come: what waits is processed at full speed"
+
+
+def test_small_batches_are_far_apart_in_measure() -> None:
+    pace = Pace()
+    assert [pace.after(1, took) for took in (0.001, 0.05, 0.2)] == [0.1, 0.25, 0.4]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 
 from cdp.ingest.events import event, plans
 from cdp.ingest.events.event import Event
+from cdp.ingest.events.people import _canonical
 from cdp.ingest.events.replay import replay
-from cdp.ingest.events.visitors import Sighting, absorb, owner, sightings
+from cdp.ingest.events.sources import senders
+from cdp.ingest.events.visitors import PEOPLE, Sighting, absorb, owner, plain, sightings
 from cdp.profiles import get, living, resolve_profiles, timeline
 from tests.tracking.conftest import World
 
@@ -325,3 +328,47 @@ def test_texts_that_copy_must_not_take_for_its_own_signs(world: World) -> None:
     (person,) = world.rows("select source_key, raw from record where stream = 'identify'")
     assert (person.source_key, person.raw["traits"]["name"]) == (f"user:{odd}", odd)
     assert world.rows("select from identifier where value = :odd", odd=odd)
+
+
+IDS = (
+    "u-1",
+    "U1",
+    " u ",
+    "17",
+    "0012",
+    "null",
+    "N/A",
+    "-",
+    "a b",
+    "Größe",
+    "x\u200by",
+    "tab\tid",
+    '"',
+    "\\",
+    "~" * 500,
+    "0",
+    "none",
+    "@",
+    "é",
+)
+
+
+def test_of_a_plain_visitor_the_short_way_says_what_the_mapping_says(world: World) -> None:
+    chance = random.Random(3)
+    states = {}
+    for group, other in enumerate(IDS):
+        for mine in IDS:
+            key = f"{chance.choice(('anon', 'user'))}:{mine}"
+            state = absorb(None, Sighting(PEOPLE, key, instant(group), {}, chance.choice((None, other)), chance.random() < 0.2))
+            states[group, PEOPLE, key] = absorb(state, Sighting(PEOPLE, key, instant(-5), {}, chance.choice((None, mine))))
+    with world.engine.connect() as connection:
+        (sender,) = senders(connection, world.settings, {row.id for row in world.rows("select id from source")}).values()
+    assert sender.id_types
+    short = {key: found for key, state in states.items() if (found := plain(state, sender.id_types))}
+    assert len(short) > 50
+    by_mapping = replace(sender, id_types=None)
+    assert short == _canonical({key[0]: by_mapping for key in short}, {key: states[key] for key in short})
+
+
+def instant(minutes: int) -> str:
+    return (NOW + timedelta(minutes=minutes)).isoformat(timespec="microseconds")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from cdp.records.values import times
@@ -51,12 +51,12 @@ class Event:
     traits: Mapping[str, Any] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
 
-    @property
+    @cached_property
     def person(self) -> str:
         """Key of the customer record that the event belongs to."""
         return f"user:{self.user_id}" if self.user_id else f"anon:{self.anonymous_id}"
 
-    @property
+    @cached_property
     def at_text(self) -> str:
         """`at` in ISO 8601 with microseconds."""
         return self.at.isoformat(timespec="microseconds")

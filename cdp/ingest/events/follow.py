@@ -1,7 +1,8 @@
 """Whoever follows empties the inbox as it fills; any number may follow, one works, and when that one dies another goes on.
 
 An event is on its profile with the commit of its batch. What is derived from it (golden values, key figures) follows in a thread of its
-own, so that it delays no event.
+own, so that it delays no event. Taking events comes before showing them: while far more come than can be processed, work and rest take
+turns, and what waits is processed when fewer come.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Set
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
@@ -19,8 +21,12 @@ from cdp.ingest.events.process import BATCH, Processed, process_batch
 from cdp.ingest.runs import finish_run, start_run
 from cdp.settings import Settings
 
-_PACE_SECONDS = 0.2
-"""A batch that was not full is followed by the next after this time: many small batches would cost more than they hasten."""
+_PACE_SHARE, _PACE_SECONDS = 5, (0.1, 0.4)
+"""A batch that was not full is followed by a rest of so many times what it took, at least and at most so long: many small batches cost
+more than they hasten."""
+_PATIENCE_SECONDS = 3.0
+"""Whoever is further behind shows no event soon any more."""
+_HOPELESS, _LONGEST_REST = 2, 1.0
 _TROUBLE_SECONDS = 2.0
 _RUN_SECONDS = 600.0
 """How long one row of the journal of runs speaks for."""
@@ -54,12 +60,13 @@ def follow(engine: Engine, settings: Settings, stop: threading.Event, refresh: R
 
 def _follow_a_while(engine: Engine, settings: Settings, stop: threading.Event, refresher: Refresher | None, total: Processed) -> None:
     """One run of the journal, begun with its first event."""
-    run_id, done, until = 0, Processed(), 0.0
+    run_id, done, until, pace = 0, Processed(), 0.0, Pace()
     with engine.connect() as connection:
         while not stop.is_set() and (not run_id or time.monotonic() < until):
-            begin = time.monotonic()
-            batch = Processed()
-            if _anything(connection):
+            look = _look(connection)
+            stop.wait(pace.before(look))
+            begin, batch = time.monotonic(), Processed()
+            if look.newest:
                 if not run_id:
                     run_id, until = start_run(connection, "events"), begin + _RUN_SECONDS
                 batch = process_batch(connection, settings, run_id)
@@ -67,16 +74,60 @@ def _follow_a_while(engine: Engine, settings: Settings, stop: threading.Event, r
             total.add(batch)
             if refresher:
                 refresher.note(batch.profiles, batch.seen)
-            if batch.events < BATCH:
-                stop.wait(max(0.0, begin + _PACE_SECONDS - time.monotonic()))
+            stop.wait(pace.after(batch.events, time.monotonic() - begin))
         if run_id:
             finish_run(connection, run_id, "done", done.document())
             connection.commit()
 
 
-def _anything(connection: Connection) -> bool:
+@dataclass(frozen=True)
+class Look:
+    """The inbox at a moment: its first and last row (0: it is empty), how long the first has waited, and when that was."""
+
+    oldest: int = 0
+    newest: int = 0
+    waits: float = 0.0
+    at: float = 0.0
+
+
+def _look(connection: Connection) -> Look:
     with connection.begin():
-        return bool(connection.execute(text("select exists (select from event_inbox)")).scalar_one())
+        oldest, newest, waits = connection.execute(_FIRST_AND_LAST).one()
+    return Look(oldest or 0, newest or 0, float(waits or 0), time.monotonic())
+
+
+_FIRST_AND_LAST = text(
+    "select min(id), max(id), extract(epoch from now() - (select received_at from event_inbox order by id limit 1)) from event_inbox"
+)
+
+
+class Pace:
+    """How long to rest between batches.
+
+    Who is given far more than it was ever able to process rests as long as it works: at full speed it would take the machine from
+    those who answer, and show nothing soon for it. A moment in which others have the machine is no reason to rest: what counts is the
+    fastest batch.
+    """
+
+    def __init__(self) -> None:
+        self._before = Look()
+        self._took = 0.0
+        self._fastest = 0.0
+
+    def before(self, look: Look) -> float:
+        """Seconds to rest before the next batch, with the inbox as it is."""
+        before, self._before = self._before, look
+        if not look.oldest or not before.oldest:
+            return 0.0
+        self._fastest = max(self._fastest, (look.oldest - before.oldest) / self._took)
+        came = (look.newest - before.newest) / (look.at - before.at)
+        hopeless = came > _HOPELESS * self._fastest and look.waits > _PATIENCE_SECONDS
+        return min(self._took, _LONGEST_REST) if hopeless else 0.0
+
+    def after(self, events: int, took: float) -> float:
+        """Seconds to rest after a batch of `events` that took so long."""
+        self._took = took
+        return min(max(_PACE_SHARE * took, _PACE_SECONDS[0]), _PACE_SECONDS[1]) if events < BATCH else 0.0
 
 
 class Refresher(threading.Thread):

@@ -17,7 +17,7 @@ from cdp.ingest.events import attach
 from cdp.ingest.events.attach import Person
 from cdp.ingest.events.event import Event
 from cdp.ingest.events.sources import Sender
-from cdp.ingest.events.visitors import PEOPLE, State, absorb, owner, sightings
+from cdp.ingest.events.visitors import PEOPLE, State, absorb, owner, plain, sightings
 from cdp.ingest.events.wire import loads
 from cdp.ingest.fingerprint import dump
 from cdp.records import canonical_json, map_batch
@@ -109,11 +109,16 @@ def _pairs(identifiers: Any) -> frozenset[tuple[str, str]]:
 
 
 def _canonical(senders: Mapping[int, Sender], states: Mapping[Key, State]) -> dict[Key, dict[str, Any]]:
-    """Canonical documents by the mapping of each source."""
+    """Canonical documents by the mapping of each source; of somebody of whom only ids are known without a table."""
     groups: dict[tuple[int, str], list[Key]] = defaultdict(list)
-    for key in states:
-        groups[key[0], key[1]].append(key)
     documents: dict[Key, dict[str, Any]] = {}
+    for key, state in states.items():
+        types = senders[key[0]].id_types
+        known = plain(state, types) if types and key[1] == PEOPLE else None
+        if known:
+            documents[key] = known
+        else:
+            groups[key[0], key[1]].append(key)
     for (source_id, stream), keys in groups.items():
         sender = senders[source_id]
         batch = map_batch([states[key] for key in keys], sender.mapping.stream(stream), sender.defaults)

@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from cdp.ingest.events.plans import Plan, compiled
-from cdp.ingest.events.visitors import default_mapping
+from cdp.ingest.events.visitors import PEOPLE, default_mapping, id_types
 from cdp.ingest.stream import defaults_of
 from cdp.records import Defaults, StreamMapping
 from cdp.records import Mapping as RecordsMapping
@@ -20,11 +20,16 @@ from cdp.settings import Settings
 
 @dataclass(frozen=True)
 class Sender:
-    """A source that sends events."""
+    """A source that sends events.
+
+    Attributes:
+        id_types: of its id space; None where the source maps people in a way of its own.
+    """
 
     id: int
     name: str
     mapping: RecordsMapping
+    id_types: Mapping[str, str] | None
     defaults: Defaults
     plan: Plan
     kinds: Mapping[str, str]
@@ -53,18 +58,21 @@ def senders(connection: Connection, settings: Settings, ids: Collection[int]) ->
         ),
         {"ids": list(ids)},
     )
-    return {
-        row.id: Sender(
-            row.id,
-            row.name,
-            _mapping(str(row.config.get("id_space") or row.department), orjson.dumps(row.mapping)),
-            defaults_of(settings),
-            compiled(row.plan),
-            row.config.get("kinds") or {},
-            row.mapping,
-        )
-        for row in rows
-    }
+    return {row.id: _sender(row, settings) for row in rows}
+
+
+def _sender(row: Row[Any], settings: Settings) -> Sender:
+    space = str(row.config.get("id_space") or row.department)
+    return Sender(
+        row.id,
+        row.name,
+        _mapping(space, orjson.dumps(row.mapping)),
+        None if PEOPLE in (row.mapping.get("streams") or {}) else id_types(space),
+        defaults_of(settings),
+        compiled(row.plan),
+        row.config.get("kinds") or {},
+        row.mapping,
+    )
 
 
 @lru_cache(maxsize=256)

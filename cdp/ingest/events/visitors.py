@@ -14,6 +14,7 @@ from typing import Any
 
 from cdp.ingest.events.event import Event
 from cdp.ingest.fingerprint import dump
+from cdp.records.values import identifiers
 
 PEOPLE, GROUPS = "identify", "group"
 """Streams of the records that events make."""
@@ -152,6 +153,31 @@ def default_mapping(space: str) -> dict[str, Any]:
         "attributes": ["traits"],
     }
     return {"version": 1, "streams": {PEOPLE: {"customer": person}, GROUPS: {"customer": group}}}
+
+
+_SETTLED = re.compile(r"[!-~]{1,500}")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{6}[+]00:00")
+
+
+def plain(state: State, types: Mapping[str, str]) -> dict[str, Any] | None:
+    """What `default_mapping` makes of somebody of whom only ids are known, as most visitors are; None where it takes the mapping to tell.
+
+    Args:
+        types: of the source's id space, as `id_types` gives them.
+    """
+    first, last = state["first_at"], state["updated_at"]
+    if state["traits"] or not _SETTLED.fullmatch(state["key"]) or not (_INSTANT.fullmatch(first) and _INSTANT.fullmatch(last)):
+        return None
+    ids = [(types[name], value) for name in ("user", "anonymous") for value in state["ids"].get(name, ())]
+    if len(set(ids)) < len(ids) or not all(_SETTLED.fullmatch(value) and identifiers.exact(value) for _, value in ids):
+        return None
+    return {
+        "source_key": state["key"],
+        "kind": "person",
+        "identifiers": [{"type": kind, "value": value} for kind, value in ids],
+        "created_at": first.removesuffix("+00:00") + "Z",
+        "updated_at": last.removesuffix("+00:00") + "Z",
+    }
 
 
 def _both(camel: str) -> list[str]:
