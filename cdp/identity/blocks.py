@@ -104,6 +104,12 @@ class Blocks:
     def of(cls, rows: int, person: Flags, parts: Iterable[Part]) -> Blocks:
         return cls(rows, person, tuple(part for part in parts if len(part.place)))
 
+    def knowing(self, barren: Meetings, thinned: int) -> Blocks:
+        """The same blocks, with these meetings known for barren."""
+        other = replace(self, barren=barren, thinned=thinned)
+        other.__dict__["_load"] = self._load
+        return other
+
     @cached_property
     def by_key(self) -> dict[str, int]:
         """How many pairs each key makes."""

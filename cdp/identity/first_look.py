@@ -8,7 +8,6 @@ meeting are drawn like weak ones, so that training still knows how many there ar
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +19,11 @@ from cdp.identity.model import Model
 from cdp.identity.similarity import Bytes
 from cdp.identity.training import counted
 
-LOOK = 4
+LOOK = 3
 """Ranges of rows that are looked at."""
 LARGE = 32
 """Ranges from which on a set is large."""
-WORTH = 1 / 500
+WORTH = 1 / 200
 """Links among the pairs of a meeting, from which on all of them are compared."""
 Judge = Callable[[Bytes, npt.NDArray[np.int64]], Model]
 """A model for patterns and how many pairs have each."""
@@ -43,7 +42,7 @@ def without_barren(blocks: Blocks, comparer: Comparer, judge: Judge) -> Blocks:
     kinds, place = np.unique(meeting[~weak], return_inverse=True)
     pairs, links = np.bincount(place), np.bincount(place, link[~weak])
     barren = (links + 1) / pairs < WORTH
-    return replace(blocks, barren=kinds[barren], thinned=int(pairs[barren].sum()) * len(ranges) // LOOK)
+    return blocks.knowing(kinds[barren], int(pairs[barren].sum()) * len(ranges) // LOOK)
 
 
 def _look(blocks: Blocks, comparer: Comparer, low: int, high: int) -> tuple[Bytes, Meetings, Flags]:
