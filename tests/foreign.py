@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import fasteners
 import pytest
@@ -24,15 +25,25 @@ def alone() -> fasteners.InterProcessLock:
 
 
 def python_with(name: str, *packages: str) -> Path:
-    """The interpreter of the environment `name`, which has `packages`."""
+    """The interpreter of the environment `name`, which has `packages`; skips the test where they cannot be had."""
     python = HOME / name / "bin" / "python"
     done = HOME / name / "installed"
+    uv = [sys.executable, "-m", "uv"]
     with alone():
         if not done.exists() or done.read_text() != " ".join(packages):
-            subprocess.run([sys.executable, "-m", "venv", "--clear", HOME / name], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages], check=True)
+            for command in ([*uv, "venv", "-q", "--clear", HOME / name], [*uv, "pip", "install", "-q", "--python", python, *packages]):
+                ran = subprocess.run(command, capture_output=True, text=True, check=False)
+                if ran.returncode:
+                    _missing(f"{', '.join(packages)} cannot be installed here: {ran.stderr.strip()[-300:]}")
             done.write_text(" ".join(packages))
     return python
+
+
+def _missing(why: str) -> NoReturn:
+    """In CI nothing is skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 def node_with(name: str, *packages: str, without: tuple[str, ...] = ()) -> Path:
@@ -42,9 +53,7 @@ def node_with(name: str, *packages: str, without: tuple[str, ...] = ()) -> Path:
         without: packages that these want and never call here; each is an empty one.
     """
     if shutil.which("npm") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("npm is not on PATH; CI must install it (apt-get install npm)")
-        pytest.skip("npm is not on PATH (apt-get install npm)")
+        _missing("npm is not on PATH (apt-get install npm)")
     folder = HOME / name
     done = folder / "installed"
     wanted = " ".join((*packages, *(f"-{each}" for each in without)))

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from environments import environment
 from jsonschema import Draft4Validator
 from tls_proxy import tls_proxy
 
@@ -18,6 +17,7 @@ from connectors.hubspot import HubSpotSource
 from connectors.hubspot.fake import Fake
 from connectors.singer import SingerSource
 from connectors.testing.lab import lab
+from tests.foreign import python_with
 
 ORACLES = Path(__file__).parents[3] / "shared" / "oracles" / "hubspot"
 
@@ -86,10 +86,13 @@ def test_more_changes_than_a_search_lists_are_all_read() -> None:
 
 @pytest.mark.long
 @pytest.mark.clients
-def test_unmodified_tap_reads_the_same_contacts(tmp_path: Path) -> None:
+def test_unmodified_tap_reads_the_same_contacts() -> None:
     trustme = pytest.importorskip("trustme")
-    python = environment(tmp_path, "meltano-tap-hubspot==0.10.1")
+    python = python_with("tap_hubspot", "meltano-tap-hubspot==0.10.1")
     authority = trustme.CA()
+    bundle = Path(subprocess.run([python, "-m", "certifi"], capture_output=True, text=True, check=True).stdout.strip())
+    bundle.unlink()  # it may be one with the file that uv keeps
+    authority.cert_pem.write_to_path(bundle)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("api.hubapi.com").configure_cert(context)
     with lab(HubSpotSource, Fake, "contacts") as room:
@@ -106,9 +109,6 @@ def test_unmodified_tap_reads_the_same_contacts(tmp_path: Path) -> None:
                     "environment": {"HTTPS_PROXY": proxy, "NO_PROXY": ""},
                 }
             )
-            bundle = subprocess.run([python, "-m", "certifi"], capture_output=True, text=True, check=True).stdout.strip()
-            with Path(bundle).open("ab") as file:
-                file.write(b"\n" + authority.cert_pem.bytes())
             (stream,) = source.streams()
             pages = list(source.read("contacts"))
     tapped = {row["id"]: row["properties"]["email"] for page in pages for row in page.rows}

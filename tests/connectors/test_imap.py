@@ -12,7 +12,6 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from environments import environment as made_for
 
 from cdp.records.batch import map_batch
 from cdp.records.mapping import Mapping
@@ -20,6 +19,7 @@ from connectors.contract import AuthError, ConfigError, Unavailable
 from connectors.imap import ImapSource, _compact, _expand
 from connectors.imap.message import row_of
 from connectors.testing import mapping_of
+from tests.foreign import python_with
 
 
 def mail(number: int, sender: str = "Ann Ähre <ann@example.org>", to: str = "help@shop.example", **more: Any) -> bytes:
@@ -35,9 +35,8 @@ def mail(number: int, sender: str = "Ann Ähre <ann@example.org>", to: str = "he
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    home = tmp_path_factory.mktemp("imap")
-    python = made_for(home, "pymap==0.36.7")
+def port() -> Iterator[int]:
+    python = python_with("imap", "pymap==0.36.7")
     with socket.create_server(("127.0.0.1", 0)) as free:
         number = free.getsockname()[1]
     options = ["--host", "127.0.0.1", "--port", str(number), "--no-tls", "--no-service", "managesieve", "--no-service", "admin"]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from environments import environment as made_for
 
 from cdp.records.batch import map_batch
 from cdp.records.mapping import Mapping
@@ -23,6 +21,8 @@ from connectors.testing import mapping_of
 from connectors.testing.clock import ManualClock
 from connectors.testing.lab import Lab
 from connectors.tryton import TrytonSource
+from tests.bench.sending import free_port
+from tests.foreign import alone, python_with
 
 pytestmark = [pytest.mark.clients, pytest.mark.long]
 PACKAGES = ["trytond==8.2.1", "trytond-party==8.2.*", "trytond-sale==8.2.*", "trytond-sale-opportunity==8.2.*"]
@@ -47,45 +47,61 @@ class Server:
     def write(self, model: str, key: int, **values: Any) -> None:
         assert self.client.put(f"{model}/{key}", json=values).is_success
 
+    def answers(self) -> bool:
+        try:
+            return self.client.get("party.party", params={"s": 1}).is_success
+        except httpx.TransportError:
+            return False
+
     def delete(self, model: str, key: int) -> None:
         assert self.client.delete(f"{model}/{key}").is_success
+
+
+def installed(python: Path, home: Path) -> Path:
+    """A folder with Tryton's database and `made`, what the installation printed: made once for each version of its script."""
+    script = Path(__file__).with_name("tryton_install.py")
+    kept = python.parents[1] / f"shop-{zlib.crc32(script.read_bytes())}"
+    with alone():
+        if not (kept / "made").exists():
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir()
+            (kept / "shop.sqlite").touch()
+            (home / "password").write_text("a-long-passphrase-for-tests")
+            environment = {**os.environ, "TRYTONPASSFILE": str(home / "password")}
+            command = [python, script, "-c", configured(home, kept), "-d", "shop", "--email", "admin@example.com"]
+            command += ["-u", "sale_opportunity", "sale", "--activate-dependencies"]
+            ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            assert ran.returncode == 0, ran.stderr[-3000:]
+            (kept / "made").write_text(ran.stdout)
+    return kept
+
+
+def configured(home: Path, data: Path, port: int = 0) -> Path:
+    """Tryton's configuration: its database in `data`, its address at `port`."""
+    path = home / "trytond.conf"
+    path.write_text(f"[database]\nuri = sqlite://\npath = {data}\n[web]\nlisten = 127.0.0.1:{port}\n")
+    return path
 
 
 @pytest.fixture(scope="module")
 def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("tryton")
-    python = made_for(home, *PACKAGES)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = home / "trytond.conf"
-    memory = Path("/dev/shm")
-    data = Path(tempfile.mkdtemp(prefix="tryton-", dir=memory if os.access(memory, os.W_OK) else None))
-    settings.write_text(f"[database]\nuri = sqlite://\npath = {data}\n[web]\nlisten = 127.0.0.1:{port}\n")
-    (data / "shop.sqlite").touch()
-    (home / "password").write_text("a-long-passphrase-for-tests")
-    environment = {**os.environ, "TRYTONPASSFILE": str(home / "password")}
-    admin = ["-c", settings, "-d", "shop", "--email", "admin@example.com", "-u", "sale_opportunity", "sale", "--activate-dependencies"]
-    script = Path(__file__).with_name("tryton_install.py")
-    subprocess.run([python, script, *admin], env=environment, check=True, capture_output=True)
-    script = Path(__file__).with_name("tryton_setup.py")
-    setup = subprocess.run([python, script, settings], capture_output=True, text=True, check=True, env=environment)
-    made = dict(line.split("=", 1) for line in setup.stdout.splitlines() if "=" in line)
-    process = subprocess.Popen([python.with_name("trytond"), "-c", settings], stderr=subprocess.DEVNULL, env=environment)
+    python = python_with("tryton", *PACKAGES)
+    kept = installed(python, home)
+    made = dict(line.split("=", 1) for line in (kept / "made").read_text().splitlines() if "=" in line)
+    shutil.copy(kept / "shop.sqlite", home)
+    port = free_port()
+    process = subprocess.Popen([python.with_name("trytond"), "-c", configured(home, home, port)], stderr=subprocess.DEVNULL)
     server = Server(f"http://127.0.0.1:{port}/shop", made["key"], int(made["company"]), int(made["currency"]))
     try:
-        for _ in range(120):
-            try:
-                if server.client.get("party.party", params={"s": 1}).is_success:
-                    break
-            except httpx.TransportError:
-                pass
-            time.sleep(0.5)
+        until = time.monotonic() + 120
+        while not server.answers():
+            assert time.monotonic() < until, "Tryton does not answer"
+            time.sleep(0.1)
         yield server
     finally:
-        process.terminate()
-        process.wait(20)
-        for folder in (home, data):
-            shutil.rmtree(folder, ignore_errors=True)
+        process.kill()
+        process.wait()
 
 
 def test_parties_opportunities_and_sales_through_their_lives(tryton: Server) -> None:
