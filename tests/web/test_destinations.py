@@ -20,10 +20,11 @@ PASSWORD = "correct horse battery"
 @pytest.mark.parametrize("width", [360, 1280])
 def test_from_a_segment_to_the_answers(chromium: Browser, site: str, company: Company, tmp_path: Path, width: int) -> None:
     with company.engine.begin() as connection:
-        segments.save(connection, "all_of_them", "everyone", "test")
+        for name in ("all_of_them", "some_of_them"):
+            segments.save(connection, name, "everyone", "test")
         document = {"name": "mart", "segment": "all_of_them", "legal_basis": "contract: our own mart", "format": "fields"}
         register(connection, {**document, "to": {"files": {"path": str(tmp_path / "out")}}}, "test")
-    segments.refresh(company.engine, names=["all_of_them"])
+    segments.refresh(company.engine, names=["all_of_them", "some_of_them"])
     context = chromium.new_context(base_url=site, viewport={"width": width, "height": 780})
     page = context.new_page()
     page.set_default_timeout(15_000)
@@ -40,11 +41,20 @@ def test_from_a_segment_to_the_answers(chromium: Browser, site: str, company: Co
     expect(page.locator("#preflight dd").first).to_have_text("2")
     assert not (tmp_path / "out").exists()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.get_by_role("button", name="Send").click()
+    send = page.get_by_role("button", name="Send")
+    expect(send).to_have_class("primary")
+    send.click()
     expect(page.get_by_role("heading", name="Rows and their answers")).to_be_visible()
     expect(page.locator("#preflight")).to_contain_text("nothing would be sent")
+    expect(send).to_be_disabled()
+    expect(send).not_to_have_class("primary")
+    expect(page.get_by_text("what changes goes as soon as segments are fresh")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert len(list((tmp_path / "out").iterdir())) == 1
+    page.goto("/destinations/mart?segment=some_of_them")
+    expect(page.get_by_text("it carries “some_of_them” from then on")).to_be_visible()
+    expect(send).to_be_enabled()
+    expect(send).not_to_have_class("primary")
     page.goto("/destinations")
     expect(page.get_by_role("link", name="mart")).to_contain_text("sent")
     context.close()
