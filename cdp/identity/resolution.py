@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from cdp.errors import PlatformError
 from cdp.identity.arrays import frugal, release
-from cdp.identity.blocks import Flags, Ints
+from cdp.identity.blocks import Blocks, Flags, Ints
 from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
@@ -194,13 +194,17 @@ class _Work:
         self._found: Compared | None = None
         self.decided = np.zeros(self.rows, bool)
 
+    def blocks(self) -> Blocks:
+        """The records that are worth comparing, in blocks."""
+        with self.clock.step("candidates") as count:
+            found = without_barren(blocks(self.prepared, self.options.largest_block), self.comparer, self._judge)
+            count[0] = sum(found.by_key.values())
+        return found
+
     def compared(self) -> Compared:
         """Candidate pairs and their patterns."""
         if self._found is None:
-            with self.clock.step("candidates") as count:
-                every = blocks(self.prepared, self.options.largest_block)
-                found = without_barren(every, self.comparer, self._judge)
-                count[0] = sum(found.by_key.values())
+            found = self.blocks()
             with self.clock.step("compare") as count:
                 self._found = self.engine(found, self.comparer)
                 count[0] = len(self._found.a)
