@@ -110,7 +110,7 @@ def test_a_resolution_is_started_and_heeds_what_was_decided(engine: Engine, sett
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
     assert client.post("/v1/decisions", json={"judgement": "different", "a": "crm:5", "b": "shop:s5"}).status_code == 201
     assert client.post("/v1/resolutions").json == {"state": "started"}
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     found: list[Any] = []
     while len(found) < 2 and time.monotonic() < until:  # profiles are written after the decisions count as applied
         time.sleep(0.2)

@@ -109,7 +109,7 @@ def test_a_delivery_that_takes_long_goes_on_beside_the_request(keyed: Client, fo
     engineer.put("/v1/destinations/mart", json=document(folder))
     gate = threading.Event()
     real = deliver._begin
-    monkeypatch.setattr(deliver, "_begin", lambda *given: gate.wait(20) and real(*given))
+    monkeypatch.setattr(deliver, "_begin", lambda *given: gate.wait(120) and real(*given))
     monkeypatch.setattr(sending, "PATIENCE", 0.5)
     monkeypatch.setattr(sending.start, "__defaults__", (0.5,))
     assert marketer.post("/v1/destinations/mart/send").status_code == 202
@@ -117,7 +117,7 @@ def test_a_delivery_that_takes_long_goes_on_beside_the_request(keyed: Client, fo
     gate.set()
     for thread in threading.enumerate():
         if thread.name == "send-mart":
-            thread.join(20)
+            thread.join(120)
     assert marketer.get("/v1/destinations/mart").json["last_delivery"]["status"] == "done"
 
 

@@ -94,7 +94,7 @@ def ssh_server(folder: Path) -> Iterator[tuple[dict[str, Any], asyncssh.SSHKey]]
 
     thread = threading.Thread(target=lambda: (loop.run_until_complete(listen()), loop.run_forever()), daemon=True)
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(120)
     try:
         yield {"username": "cdp", "password": "env:SFTP_PASSWORD", "port": port, "look_for_keys": False, "allow_agent": False}, key
     finally:

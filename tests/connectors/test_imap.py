@@ -6,8 +6,8 @@ import imaplib
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any
 
@@ -20,6 +20,7 @@ from connectors.imap import ImapSource, _compact, _expand
 from connectors.imap.message import row_of
 from connectors.testing import mapping_of
 from tests.foreign import python_with
+from tests.tracking.test_follow import eventually
 
 
 def mail(number: int, sender: str = "Ann Ähre <ann@example.org>", to: str = "help@shop.example", **more: Any) -> bytes:
@@ -43,15 +44,16 @@ def port() -> Iterator[int]:
     process = subprocess.Popen(
         [python.with_name("pymap"), *options, "dict", "--demo-data"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
-    for _ in range(120):
-        try:
-            socket.create_connection(("127.0.0.1", number)).close()
-            break
-        except OSError:
-            time.sleep(0.25)
+    assert eventually(lambda: _listens(number))
     yield number
-    process.terminate()
-    process.wait(20)
+    process.kill()
+    process.wait()
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 @pytest.fixture

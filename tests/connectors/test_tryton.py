@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from connectors.testing.lab import Lab
 from connectors.tryton import TrytonSource
 from tests.bench.sending import free_port
 from tests.foreign import alone, python_with
+from tests.tracking.test_follow import eventually
 
 pytestmark = [pytest.mark.clients, pytest.mark.long]
 PACKAGES = ["trytond==8.2.1", "trytond-party==8.2.*", "trytond-sale==8.2.*", "trytond-sale-opportunity==8.2.*"]
@@ -94,10 +94,7 @@ def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     process = subprocess.Popen([python.with_name("trytond"), "-c", configured(home, home, port)], stderr=subprocess.DEVNULL)
     server = Server(f"http://127.0.0.1:{port}/shop", made["key"], int(made["company"]), int(made["currency"]))
     try:
-        until = time.monotonic() + 120
-        while not server.answers():
-            assert time.monotonic() < until, "Tryton does not answer"
-            time.sleep(0.1)
+        assert eventually(server.answers)
         yield server
     finally:
         process.kill()

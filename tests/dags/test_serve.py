@@ -47,4 +47,4 @@ def test_a_stop_ends_airflow_first_and_then_this_process_in_good_order(tmp_path:
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
     process.terminate()
-    assert process.communicate(timeout=20)[0].split() == ["stopped", "3", "left"]
+    assert process.communicate(timeout=60)[0].split() == ["stopped", "3", "left"]

@@ -7,17 +7,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import Engine, text
 
 from cdp.db import DatabaseUnavailable, connect, migrate
 from cdp.db.backup import BackupError, backup, restore
 from cdp.settings import Settings
+from tests.tracking.test_follow import eventually
 
 HOLD = """
 import sys, time
@@ -75,11 +76,12 @@ def test_a_server_that_dies_is_started_again_with_all_that_was_committed(home: P
     run("create table kept (n int)")
     holder = hold(home)
     run("insert into kept values (7)")
-    server = int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(server, signal.SIGKILL)
+    server = psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+    dying = [server, *server.children()]
+    server.kill()
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    time.sleep(1)
+    assert eventually(lambda: not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in dying))
     assert run("select n from kept") == "7"
 
 

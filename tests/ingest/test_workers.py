@@ -23,7 +23,7 @@ def test_a_worker_does_not_outlive_a_killed_parent() -> None:
     worker = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
     parent.wait()
-    _, alive = psutil.wait_procs([worker], timeout=20)
+    _, alive = psutil.wait_procs([worker], timeout=120)
     for process in alive:
         process.kill()
     assert alive == []

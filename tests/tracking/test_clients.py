@@ -140,7 +140,7 @@ def test_browser(world: World, serve: Callable[[int], tuple[str, Falters]], node
             page.goto(f"http://localhost:{server.server_port}/")
             page.add_script_tag(path=node_clients / BROWSER_SCRIPT)
             page.evaluate(BROWSER, {"url": url, "key": world.key, "delivery": delivery})
-            until = time.monotonic() + 30
+            until = time.monotonic() + 120
             while time.monotonic() < until and world.rows("select count(*) as n from event_receipt")[0].n < 6:
                 page.wait_for_timeout(200)
             browser.close()

@@ -18,7 +18,8 @@ from cdp.profiles.refresh import refresh_named
 from tests.tracking.conftest import World
 
 
-def eventually(true: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(true: Callable[[], Any], seconds: float = 120) -> Any:
+    """What `true` finds, as soon as it is something; the wait costs nothing where it comes soon, and a slow machine gets its time."""
     until = time.monotonic() + seconds
     while not (found := true()) and time.monotonic() < until:
         time.sleep(0.05)

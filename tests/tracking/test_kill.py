@@ -19,6 +19,7 @@ from cdp.ingest.events import keys
 from cdp.ingest.events.process import process
 from cdp.settings import Settings
 from tests.bench.sending import free_port, request_bytes
+from tests.tracking.test_follow import eventually
 
 LAUNCH = "tests.bench.bare:collector()"
 
@@ -73,12 +74,12 @@ def test_kill_9_under_load_loses_nothing_that_was_answered(engine: Engine, setti
         senders = [threading.Thread(target=send_until_killed, args=(port, key, f"s{turn}{n}", answered)) for n in range(4)]
         for sender in senders:
             sender.start()
-        time.sleep(1.5)
+        eventually(lambda goal=50 * (turn + 1): len(answered) > goal)
         os.killpg(server.pid, signal.SIGKILL)
         for sender in senders:
             sender.join(60)
         server.wait(30)
-    assert len(answered) > 50
+    assert len(answered) > 100
     with engine.connect() as connection:
         receipts = set(connection.execute(text("select message_id from event_receipt")).scalars())
     assert answered <= receipts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from cdp.ingest.events.follow import follow
 from cdp.profiles import get, refresh_named, resolve_profiles
 from cdp.settings import Settings
 from tests.tracking.conftest import World, basic
+from tests.tracking.test_follow import eventually
 from tests.tracking.test_process import PLAN, profile_of
 
 
@@ -96,15 +96,13 @@ def follower(world: World) -> Iterator[threading.Thread]:
 
 def test_a_follower_shows_events_soon(world: World, follower: threading.Thread) -> None:
     world.send("identify", userId="u", messageId="m", traits={"name": "Ann Lee"})
-    until = time.monotonic() + 20
-    name = None
-    while time.monotonic() < until and name is None:
-        time.sleep(0.1)
-        found = world.receipt("m")
-        if found and found.profile_id:
-            with world.engine.connect() as connection:
-                name = get(connection, found.profile_id).display_name
-    assert name == "Ann Lee"
+    found = eventually(lambda: (receipt := world.receipt("m")) and receipt.profile_id)
+
+    def name() -> str | None:
+        with world.engine.connect() as connection:
+            return get(connection, found).display_name
+
+    assert eventually(name) == "Ann Lee"
 
 
 def test_commands(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

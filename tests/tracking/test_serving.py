@@ -50,14 +50,14 @@ def test_what_is_served_is_processed(engine: Engine, settings: Settings, world: 
     port = free_port()
     server = started(settings, tmp_path, port)
     try:
-        assert eventually(lambda: answers(port, key, "first"), 120)
-        assert eventually(lambda: world.rows("select from interaction where source_key = 'first'"), 60)
+        assert eventually(lambda: answers(port, key, "first"))
+        assert eventually(lambda: world.rows("select from interaction where source_key = 'first'"))
         beside = eventually(lambda: follower(psutil.Process(server.pid)))
         beside.kill()
         assert answers(port, key, "second")
-        assert eventually(lambda: world.rows("select from interaction where source_key = 'second'"), 60), "it is begun again"
+        assert eventually(lambda: world.rows("select from interaction where source_key = 'second'")), "it is begun again"
         beside = eventually(lambda: follower(psutil.Process(server.pid)))
     finally:
         server.send_signal(signal.SIGKILL)
         server.wait(60)
-    assert eventually(lambda: not beside.is_running() or beside.status() == psutil.STATUS_ZOMBIE, 60), "it ends with the server"
+    assert eventually(lambda: not beside.is_running() or beside.status() == psutil.STATUS_ZOMBIE), "it ends with the server"

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from api import create_app
@@ -17,9 +17,14 @@ from tests.company_fixtures import Company, company
 __all__ = ["company"]
 
 
+PATIENCE = 60_000
+"""Milliseconds that a page may take to become what is expected; nothing is lost where it is quick."""
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Chromium from PATH. Where it is missing the tests are skipped, in CI they fail."""
+    expect.set_options(timeout=PATIENCE)
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         if os.environ.get("CI") == "true":

@@ -16,6 +16,7 @@ from cdp.access import Role
 from tests.api.test_pages import PASSWORD, sign_in
 from tests.company_fixtures import Company
 from tests.small_company import ANNA
+from tests.web.conftest import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 PROFILE = [f"/profiles/{ANNA}{part}" for part in ("", "/records", "/timeline", "/history")]
@@ -31,7 +32,7 @@ def open_page(chromium: Browser, site: str, company: Company) -> Iterator[Open]:
 
     def make(**context: Any) -> Page:
         made = chromium.new_context(base_url=site, **context)
-        made.set_default_timeout(15_000)
+        made.set_default_timeout(PATIENCE)
         contexts.append(made)
         made.add_cookies([{"name": "cdp_session", "value": session_of(company), "url": site}])
         page = made.new_page()
@@ -147,6 +148,7 @@ def seen(chromium: Browser, site: str, company: Company) -> Seen:
     """Every page is opened once, on a phone that grows to a desk."""
     found = Seen()
     context = chromium.new_context(base_url=site)
+    context.set_default_timeout(PATIENCE)
     context.add_cookies([{"name": "cdp_session", "value": session_of(company), "url": site}])
     page = context.new_page()
     page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))
@@ -161,7 +163,7 @@ def seen(chromium: Browser, site: str, company: Company) -> Seen:
         found.nameless += page.evaluate(NAMELESS)
     page.goto("/system")
     page.locator(".plot").scroll_into_view_if_needed()
-    expect(page.locator(".plot .bars path").first).to_be_attached(timeout=30_000)
+    expect(page.locator(".plot .bars path").first).to_be_attached()
     context.close()
     return found
 

@@ -12,6 +12,7 @@ from cdp import segments
 from cdp.access import Role
 from cdp.activation import register
 from tests.company_fixtures import Company
+from tests.web.conftest import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 PASSWORD = "correct horse battery"
@@ -27,7 +28,7 @@ def test_from_a_segment_to_the_answers(chromium: Browser, site: str, company: Co
     segments.refresh(company.engine, names=["all_of_them", "some_of_them"])
     context = chromium.new_context(base_url=site, viewport={"width": width, "height": 780})
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     page.goto("/sign-in")
     page.get_by_label("Name").fill(company.user(Role.MARKETER, password=PASSWORD))
     page.get_by_label("Password").fill(PASSWORD)
