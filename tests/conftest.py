@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL
@@ -18,6 +19,10 @@ from sqlalchemy.engine import URL
 from cdp.access import users
 from cdp.db import database_url, migrate
 from cdp.settings import Settings
+
+# Examples may take their time on a slow machine; in CI they are the same every time, as Hypothesis has it there.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 
 _counter = itertools.count(1)
 _TEMPLATE = "cdp_template"

