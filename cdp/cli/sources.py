@@ -27,6 +27,9 @@ from cdp.ingest.sync import SyncReport
 from cdp.ingest.sync import sync as sync_sources
 from cdp.records import preview
 
+_SHOWN = 10
+"""Rows that still wait whose reason a replay prints."""
+
 
 @click.group()
 def sources() -> None:
@@ -225,12 +228,21 @@ def show_quarantined(number: int) -> None:
 @click.argument("numbers", nargs=-1, type=int)
 @click.option("--with", "corrected", help="The row as it should be, as JSON; for one NUMBER.")
 def replay_quarantined(numbers: tuple[int, ...], corrected: str | None) -> None:
-    """Map refused rows again: those with these NUMBERS, or all."""
+    """Map refused rows again: those with these NUMBERS, or all.
+
+    A row whose key is taken (duplicate_key) takes the place of what is stored only where its number is given.
+    """
     if corrected and len(numbers) != 1:
         raise PlatformError("--with corrects one row: give exactly one NUMBER")
     corrections = {numbers[0]: parse_correction(corrected)} if corrected else None
     report = replay(database(), settings(), numbers or None, corrections)
     out.print(f"{report.landed:,} rows landed, {report.waiting:,} wait on")
+    for reason in report.reasons[:_SHOWN]:
+        err.print(reason, markup=False)
+    if len(report.reasons) > _SHOWN:
+        err.print(f"… and {len(report.reasons) - _SHOWN:,} more: cdp quarantine list")
+    if corrected and report.waiting:
+        raise SystemExit(1)
 
 
 @quarantine.command("discard")

@@ -174,6 +174,13 @@ quarantine = Table(
     Column("status", Text, nullable=False, server_default=text("'open'"), comment="open | replayed | discarded"),
     _now("created_at"),
     _when("resolved_at"),
+    Column(
+        "mended",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="a person corrected it; the row it became holds while the source repeats the bad one",
+    ),
     UniqueConstraint("source_id", "stream", "content_hash"),
     Index("ix_quarantine_status", "status"),
     Index("ix_quarantine_source_id_stream_source_key", "source_id", "stream", "source_key"),

@@ -152,7 +152,8 @@ def delete_keys(connection: Connection, target: StreamTarget, keys: Sequence[str
 
 
 def delete_unseen(connection: Connection, target: StreamTarget) -> int:
-    """After a whole read: mark the rows that it did not give; the number marked. Rows in quarantine count as given."""
+    """After a whole read: mark the rows that it did not give; the number marked. Rows in quarantine count as given,
+    and so does what a person made of a row that the source still gives."""
     connection.execute(text("analyze landing_seen"))
     result = connection.execute(
         text(
@@ -160,7 +161,7 @@ def delete_unseen(connection: Connection, target: StreamTarget) -> int:
                 where t.source_id = :source and t.stream = :stream and t.deleted_at is null
                   and not exists (select from landing_seen s where s.source_key = t.source_key)
                   and not exists (select from quarantine q where q.source_id = t.source_id and q.stream = t.stream
-                                  and q.source_key = t.source_key and q.status = 'open')"""
+                                  and q.source_key = t.source_key and (q.status = 'open' or (q.mended and q.run_id = :run)))"""
         ),
         target.params,
     )

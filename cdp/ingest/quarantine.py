@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy import Connection, Row, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from cdp.db import tables
@@ -25,14 +25,19 @@ def _storable(raw: Any) -> Any:
     return raw
 
 
-def hold(connection: Connection, source_id: int, stream: str, run_id: int | None, rows: Sequence[Refused]) -> int:
-    """Put rows into quarantine; one that waits there already (same content) is renewed, not repeated. The number of rows."""
+def hold(connection: Connection, source_id: int, stream: str, run_id: int | None, rows: Sequence[Refused]) -> list[Refused]:
+    """Put rows into quarantine; one that is there already (same content) is renewed, not repeated. The rows that wait.
+
+    A row that a person corrected or discarded stays so, however often the source repeats it.
+    """
     if not rows:
-        return 0
-    values = {}
+        return []
+    values: dict[bytes, dict[str, Any]] = {}
+    refused: dict[bytes, list[Refused]] = {}
     for row in rows:
         raw = _storable(row.raw)
         digest = hashlib.md5(dump([raw, row.place if row.raw is None else ""]).encode(), usedforsecurity=False).digest()
+        refused.setdefault(digest, []).append(row)
         values[digest] = {
             "source_id": source_id,
             "stream": stream,
@@ -45,13 +50,15 @@ def hold(connection: Connection, source_id: int, stream: str, run_id: int | None
             "content_hash": digest,
             "run_id": run_id,
         }
-    statement = insert(tables.quarantine)
+    table, statement = tables.quarantine, insert(tables.quarantine)
     renewed = {name: statement.excluded[name] for name in ("place", "field", "reason", "message", "run_id")}
-    statement = statement.on_conflict_do_update(
-        index_elements=["source_id", "stream", "content_hash"], set_=renewed | {"status": "open", "resolved_at": None}
-    )
-    connection.execute(statement, list(values.values()))
-    return len(rows)
+    settled = table.c.mended | (table.c.status == "discarded")
+    upsert = statement.on_conflict_do_update(
+        index_elements=["source_id", "stream", "content_hash"],
+        set_=renewed | {"status": case((settled, table.c.status), else_="open"), "resolved_at": case((settled, func.now()), else_=None)},
+    ).returning(table.c.content_hash, table.c.status)
+    stored = connection.execute(upsert, list(values.values()))
+    return [row for digest, status in stored if status == "open" for row in refused[digest]]
 
 
 def release(connection: Connection, source_id: int, stream: str, keys: Sequence[str]) -> int:

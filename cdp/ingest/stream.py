@@ -281,11 +281,11 @@ class StreamSync:
             key, raw = taken.keys[index].as_py(), taken.repeated.get(index) or mapped.raw(index, self.target)
             message = f"{place}: the key {key!r} stands in an earlier row with other content; correct or remove one of them"
             refused.append(Refused(place, "duplicate_key", message, json.loads(raw), key))
-        quarantine.hold(connection, self.row.id, self.stream.name, self.target.run_id, refused)
+        waiting = quarantine.hold(connection, self.row.id, self.stream.name, self.target.run_id, refused)
         changed = np.flatnonzero(taken.state == CHANGED)
         if not refused and not self.counts.refused and len(changed):
             quarantine.release(connection, self.row.id, self.stream.name, taken.keys.take(pa.array(changed)).to_pylist())
-        self.counts.refuse(refused)
+        self.counts.refuse(waiting)
 
     def _close(self, connection: Connection, run_id: int, error: SourceError | None) -> None:
         values: dict[str, Any] = {"last_error": str(error) if error else None}

@@ -37,6 +37,8 @@ _MUST_LOOK = {
     "rating": "number",
 }
 _ENOUGH = 0.6
+_FLAWED = 0.4
+"""Share of rows without a key of their own up to which a column that is named as the key is it."""
 _ADDRESS = "addresses."
 _PERSONAL = frozenset({"given_name", "family_name", "full_name", "birth_date", "gender"})
 _HAPPENING = frozenset({"at", "amount", "status", "subject", "text", "rating", "priority", "campaign", "name", "direction"})
@@ -177,11 +179,20 @@ def _keys(columns: Sequence[SampledColumn]) -> _Keys:
 def _key(column: SampledColumn, place: int) -> FieldGuess | None:
     exactly = known.last_part(column.path) in known.names("key")
     if not column.unique or any(" " in text or "@" in text for text in column.filled[:50]):
-        return FieldGuess(column.path, "source_key", 0.2, "the name says key, but values repeat or lack") if exactly else None
+        return _flawed_key(column) if exactly else None
     if exactly or known.is_key(column.path):
         confidence = 0.97 if exactly else 0.92 - place / 1000
         return FieldGuess(column.path, "source_key", confidence, "the name says key, and every row has its own")
     return FieldGuess(column.path, "source_key", 0.5 - place / 1000, "every row has its own value")
+
+
+def _flawed_key(column: SampledColumn) -> FieldGuess:
+    """A column that is named as a key and is none in every row: a few rows without one do not make a name or an address the key."""
+    flawed = len(column.texts) - len(set(column.filled))
+    if flawed > len(column.texts) * _FLAWED:
+        return FieldGuess(column.path, "source_key", 0.2, "the name says key, but values repeat or lack")
+    reason = f"the name says key; {flawed} of {len(column.texts)} rows lack it or repeat it, and will be refused"
+    return FieldGuess(column.path, "source_key", 0.6, reason)
 
 
 def _is_interaction(

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from cdp.errors import PlatformError
+from cdp.ingest import quarantine
 from cdp.ingest.definition import SourceDefinition, UnknownSource, register
 from cdp.ingest.receipts import receipts
 from cdp.ingest.replay import replay
@@ -170,6 +172,40 @@ def test_a_quarantined_row_lands_once_corrected(engine: Engine, settings: Settin
     assert (report.landed, report.waiting) == (1, 0)
     assert rows(engine, "select status from quarantine") == [("replayed",)]
     assert rows(engine, "select canonical->>'given_name' from record where source_key = '7'") == [("Bob",)]
+
+
+def test_a_corrected_or_discarded_row_stays_so_while_the_source_repeats_the_bad_one(
+    engine: Engine, settings: Settings, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "people.csv", [ANN, BOB | {"id": ""}, ANN | {"id": "", "first": "Nobody"}])
+    add_source(engine, path)
+    sync_all(engine, settings)
+    (number, raw), (other, _) = rows(engine, "select id, raw from quarantine order by raw->>'first'")
+    replay(engine, settings, [number], {number: raw | {"id": "7"}})
+    with engine.begin() as connection:
+        quarantine.discard(connection, [other])
+    path.write_text(path.read_text("utf-8") + "8,Cid,Low,,,\n", "utf-8")
+    (stream,) = sync_all(engine, settings).streams
+    assert (stream.counts.added, stream.counts.deleted, stream.counts.refused) == (1, 0, 0)
+    assert rows(engine, "select status from quarantine order by id") == [("replayed",), ("discarded",)]
+    write_csv(path, [ANN])
+    assert sync_all(engine, settings).streams[0].counts.deleted == 2
+
+
+def test_a_second_row_of_a_key_takes_its_place_only_where_it_is_named(engine: Engine, settings: Settings, tmp_path: Path) -> None:
+    add_source(engine, write_csv(tmp_path / "people.csv", [ANN, ANN | {"last": "Other"}]))
+    sync_all(engine, settings)
+    family = "select canonical->>'family_name' from record"
+    report = replay(engine, settings)
+    assert (report.landed, report.waiting, rows(engine, family)) == (0, 1, [("Lee",)])
+    assert "stands in an earlier row" in report.reasons[0]
+    [(number,)] = rows(engine, "select id from quarantine")
+    assert (replay(engine, settings, [number]).landed, rows(engine, family)) == (1, [("Other",)])
+
+
+def test_a_number_that_does_not_wait_is_told(engine: Engine, settings: Settings) -> None:
+    with pytest.raises(PlatformError, match="under the number 7, 9; "):
+        replay(engine, settings, [9, 7])
 
 
 def test_a_row_that_is_still_bad_waits_on(engine: Engine, settings: Settings, tmp_path: Path) -> None:

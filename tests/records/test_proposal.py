@@ -119,6 +119,20 @@ def test_every_field_has_a_guess_with_its_reason() -> None:
     assert all(guess.reason and 0 <= guess.confidence <= 1 for guess in guesses.values())
 
 
+def test_a_few_bad_rows_do_not_make_a_name_the_key() -> None:
+    rows = [
+        *sample(6, id="{n}", last="Lee{n}", email="e{n}@x.de"),
+        {"id": "1", "last": "Other", "email": "o@x.de"},
+        {"id": "", "last": "No"},
+    ]
+    proposal = propose(rows)
+    assert (body(proposal)["source_key"], body(proposal)["family_name"]) == ("id", "last")
+    (guess,) = [guess for guess in proposal.fields if guess.field == "id"]
+    assert "2 of 8 rows lack it or repeat it, and will be refused" in guess.reason
+    repeated = propose([row | {"id": "7"} for row in rows[:6]])
+    assert body(repeated)["source_key"] != "id"
+
+
 def test_a_sample_without_a_key_says_so() -> None:
     proposal = propose([{"a": "x"}, {"a": "x"}])
     (guess,) = proposal.fields

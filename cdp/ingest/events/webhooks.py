@@ -182,7 +182,7 @@ def land(
             mapping = sender.stream(stream)
         except PlatformError as error:
             refused = [Refused("webhook", "no_mapping", f"{error}; map the stream and replay", row) for row in rows]
-            held += hold(connection, sender.id, stream, run_id, refused)
+            held += len(hold(connection, sender.id, stream, run_id, refused))
             continue
         target = StreamTarget(sender.id, stream, mapping.kind, run_id)
         landing.make_tables(connection, target)
@@ -196,7 +196,7 @@ def land(
         if batch.customers is not None:
             land_named_customers(connection, target, batch.customers)
         refused = [Refused("webhook", r.reason, r.message, rows[r.row], r.source_key, r.field) for r in batch.refused]
-        held += hold(connection, sender.id, stream, run_id, refused)
+        held += len(hold(connection, sender.id, stream, run_id, refused))
         landed += batch.table.num_rows
         _note_stream(connection, sender.id, stream, mapping.kind)
     return landed, held
