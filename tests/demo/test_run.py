@@ -19,7 +19,7 @@ from cdp.settings import Settings
 
 @pytest.fixture
 def report(engine: Engine, settings: Settings, tmp_path: Path) -> DemoReport:
-    return run(engine, settings, tmp_path / "demo", people=500)
+    return run(engine, settings, tmp_path / "demo", people=300)
 
 
 def screen(report: DemoReport, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -45,7 +45,7 @@ def test_the_demo_finds_its_people_tells_five_stories_and_repeats(
     with engine.connect() as connection:
         assert check_password(connection, report.user, report.password)
         before = connection.execute(select(func.count()).select_from(tables.profile_journal)).scalar_one()
-    again = run(engine, settings, tmp_path / "demo", people=500)
+    again = run(engine, settings, tmp_path / "demo", people=300)
     assert sum(stream.counts.added + stream.counts.changed for stream in again.synced.streams) == 0
     assert (again.people, again.score) == (report.people, report.score)
     with engine.connect() as connection:
