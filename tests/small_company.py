@@ -89,42 +89,114 @@ def small_company(engine: Engine, settings: Settings) -> None:
         w.profile(ANNA, household_id=HOME, confidence=0.997)
         w.profile(BORIS, household_id=HOME)
         w.profile(OLD_ANNA, merged_into=ANNA, retired_at=NOW)
-        where = {"street": "Lindenweg", "house_number": "12", "postal_code": "10999", "city": "Berlin", "country": "DE"}
-        w.record("crm", "C-7", ANNA, given_name="Anna", family_name="Berg", full_name="Anna Berg", emails=["anna.berg@mail.example"],
-                 birth_date="1984-03-09", addresses=[where], identifiers=[{"type": "tax_id", "value": "DE4711"}])  # fmt: skip
-        w.record("desk", "anna.berg@mail.example", ANNA, given_name="Ann", family_name="Berg", full_name="Ann Berg",
-                 emails=["anna.berg@mail.example"], phones=["+493012345678"])  # fmt: skip
-        w.record("shop", "88", ANNA, given_name="Anna", family_name="Berg-Koch", full_name="Anna Berg-Koch", phones=["+493012345678"],
-                 birth_date="1984-09-03", attributes=json.dumps({"tier": "gold"}))  # fmt: skip
-        w.record("crm", "C-8", BORIS, given_name="Boris", family_name="Berg", full_name="Boris Berg", emails=["boris@mail.example"],
-                 addresses=[where])  # fmt: skip
-        w.link("crm/C-7", "desk/anna.berg@mail.example", 0.9991, emails=3, given_name=2)
-        w.link("desk/anna.berg@mail.example", "shop/88", 0.98, phones=3, family_name=1, birth_date=0)
-        for n in range(30):
-            w.interaction("shop", f"o{n}", ANNA, "order", "web", n * 9, "88", amount="120.00", currency="EUR", status="paid",
-                          items=[{"sku": "S1", "name": "Walnut shelf", "quantity": "1", "amount": "120.00"}])  # fmt: skip
-        w.interaction("desk", "t1", ANNA, "ticket", "phone", 3, "anna.berg@mail.example", subject="Shelf arrived scratched",
-                      text="The left side has a long scratch.", status="open", staff="m.ito")  # fmt: skip
-        connection.execute(
-            insert(t.profile_journal).values(
-                change="merged", profile_id=ANNA, from_profile_id=OLD_ANNA, record_ids=[w.records["shop/88"]], cause={"run": 1}
-            )
-        )
-        connection.execute(
-            insert(t.consent).values(
-                source_id=w.sources["crm"], stream="customers", source_key="C-7", purpose="newsletter", state="denied", at=NOW, basis="form"
-            )
-        )
-        connection.execute(
-            insert(t.quarantine).values(
-                source_id=w.sources["shop"],
-                stream="customers",
-                place="customers.csv row 17",
-                field="birth_date",
-                reason="date",
-                message="customers.csv row 17, birth_date: 31 February is no date",
-                raw={"name": "Secret Person"},
-                content_hash=b"z" * 16,
-            )
-        )
+        _records(w)
+        _interactions(w)
+        _notes(w)
     refresh(engine, settings, full=True)
+
+
+def _records(w: World) -> None:
+    """What the sources say of Anna and Boris, and why Anna's are hers."""
+    where = {"street": "Lindenweg", "house_number": "12", "postal_code": "10999", "city": "Berlin", "country": "DE"}
+    w.record(
+        "crm",
+        "C-7",
+        ANNA,
+        given_name="Anna",
+        family_name="Berg",
+        full_name="Anna Berg",
+        emails=["anna.berg@mail.example"],
+        birth_date="1984-03-09",
+        addresses=[where],
+        identifiers=[{"type": "tax_id", "value": "DE4711"}],
+    )
+    w.record(
+        "desk",
+        "anna.berg@mail.example",
+        ANNA,
+        given_name="Ann",
+        family_name="Berg",
+        full_name="Ann Berg",
+        emails=["anna.berg@mail.example"],
+        phones=["+493012345678"],
+    )
+    w.record(
+        "shop",
+        "88",
+        ANNA,
+        given_name="Anna",
+        family_name="Berg-Koch",
+        full_name="Anna Berg-Koch",
+        phones=["+493012345678"],
+        birth_date="1984-09-03",
+        attributes=json.dumps({"tier": "gold"}),
+    )
+    w.record(
+        "crm",
+        "C-8",
+        BORIS,
+        given_name="Boris",
+        family_name="Berg",
+        full_name="Boris Berg",
+        emails=["boris@mail.example"],
+        addresses=[where],
+    )
+    w.link("crm/C-7", "desk/anna.berg@mail.example", 0.9991, emails=3, given_name=2)
+    w.link("desk/anna.berg@mail.example", "shop/88", 0.98, phones=3, family_name=1, birth_date=0)
+
+
+def _interactions(w: World) -> None:
+    """Anna's thirty orders and her complaint."""
+    for n in range(30):
+        w.interaction(
+            "shop",
+            f"o{n}",
+            ANNA,
+            "order",
+            "web",
+            n * 9,
+            "88",
+            amount="120.00",
+            currency="EUR",
+            status="paid",
+            items=[{"sku": "S1", "name": "Walnut shelf", "quantity": "1", "amount": "120.00"}],
+        )
+    w.interaction(
+        "desk",
+        "t1",
+        ANNA,
+        "ticket",
+        "phone",
+        3,
+        "anna.berg@mail.example",
+        subject="Shelf arrived scratched",
+        text="The left side has a long scratch.",
+        status="open",
+        staff="m.ito",
+    )
+
+
+def _notes(w: World) -> None:
+    """A merge in the journal, a consent denied, a row refused."""
+    w.connection.execute(
+        insert(t.profile_journal).values(
+            change="merged", profile_id=ANNA, from_profile_id=OLD_ANNA, record_ids=[w.records["shop/88"]], cause={"run": 1}
+        )
+    )
+    w.connection.execute(
+        insert(t.consent).values(
+            source_id=w.sources["crm"], stream="customers", source_key="C-7", purpose="newsletter", state="denied", at=NOW, basis="form"
+        )
+    )
+    w.connection.execute(
+        insert(t.quarantine).values(
+            source_id=w.sources["shop"],
+            stream="customers",
+            place="customers.csv row 17",
+            field="birth_date",
+            reason="date",
+            message="customers.csv row 17, birth_date: 31 February is no date",
+            raw={"name": "Secret Person"},
+            content_hash=b"z" * 16,
+        )
+    )

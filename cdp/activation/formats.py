@@ -15,10 +15,27 @@ from cdp.activation.columns import any_of, each, each_with, flat, joined, where
 SLOTS = 3
 """E-mail addresses and phone numbers of a person that are sent at most."""
 FIELDS = (
-    "profile_id", "given_name", "family_name", "organisation_name", "birth_date", "gender", "language",
-    "email_1", "email_2", "email_3", "phone_1", "phone_2", "phone_3",
-    "street", "house_number", "unit", "postal_code", "city", "region", "country",
-)  # fmt: skip
+    "profile_id",
+    "given_name",
+    "family_name",
+    "organisation_name",
+    "birth_date",
+    "gender",
+    "language",
+    "email_1",
+    "email_2",
+    "email_3",
+    "phone_1",
+    "phone_2",
+    "phone_3",
+    "street",
+    "house_number",
+    "unit",
+    "postal_code",
+    "city",
+    "region",
+    "country",
+)
 """Columns of the people that a format is given, all text; `street` is without the house number."""
 
 Options = Mapping[str, Any]

@@ -66,7 +66,14 @@ def receipts(connection: Connection, source: str, key: str, stream: str | None =
     for row in refused:
         receipt = found.setdefault(row.stream, Receipt(source, row.stream, key, "refused"))
         receipt.refusals.append(
-            {"id": row.id, "status": row.status, "reason": row.reason, "field": row.field, "message": row.message, "place": row.place,
-             "at": row.created_at.isoformat()}
-        )  # fmt: skip
+            {
+                "id": row.id,
+                "status": row.status,
+                "reason": row.reason,
+                "field": row.field,
+                "message": row.message,
+                "place": row.place,
+                "at": row.created_at.isoformat(),
+            }
+        )
     return list(found.values())

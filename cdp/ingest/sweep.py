@@ -121,7 +121,10 @@ def _sweep_stream(connection: Connection, row: Row[Any], stream: str, kind: str,
         params,
     ).one()
     if going > _FEW and going * 2 > there and not force:
-        return Swept(row.name, stream, count, error=f"{stream}: {going:,} of {there:,} rows would go, so nothing was deleted. Look whether "
-                     "the credentials still see everything; if the source was cleared, run `cdp connectors sweep --force`")  # fmt: skip
+        error = (
+            f"{stream}: {going:,} of {there:,} rows would go, so nothing was deleted. Look whether "
+            "the credentials still see everything; if the source was cleared, run `cdp connectors sweep --force`"
+        )
+        return Swept(row.name, stream, count, error=error)
     marked = connection.execute(text(f"update {table} t set deleted_at = now(), changed_at = now(), run_id = :run where {gone}"), params)
     return Swept(row.name, stream, count, int(marked.rowcount))

@@ -14,9 +14,21 @@ from typing import Any
 from cdp.profiles.survivorship import Policy, Statement
 
 VALUES = (
-    "full_name", "prefix", "given_name", "middle_name", "family_name", "suffix", "nickname", "organisation_name", "job_title",
-    "birth_date", "death_date", "birth_place", "gender", "language",
-)  # fmt: skip
+    "full_name",
+    "prefix",
+    "given_name",
+    "middle_name",
+    "family_name",
+    "suffix",
+    "nickname",
+    "organisation_name",
+    "job_title",
+    "birth_date",
+    "death_date",
+    "birth_place",
+    "gender",
+    "language",
+)
 """Fields of a customer record that have one value on a profile."""
 
 _ADDRESS = ("street", "house_number", "unit", "postal_code", "city", "region", "country")

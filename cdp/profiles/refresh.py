@@ -274,8 +274,15 @@ def _golden_rows(fresh: dict[UUID, dict[str, Any]], records: dict[UUID, list[Sto
         for profile, document in fresh.items()
     ]
     names = (
-        "profile_id", "display_name", "document", "record_count", "source_count", "interaction_count", "first_seen_at", "last_seen_at",
-    )  # fmt: skip
+        "profile_id",
+        "display_name",
+        "document",
+        "record_count",
+        "source_count",
+        "interaction_count",
+        "first_seen_at",
+        "last_seen_at",
+    )
     return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 

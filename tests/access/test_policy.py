@@ -134,26 +134,58 @@ DOCUMENT: dict[str, Any] = {
     "stats": {"interactions": 1, "revenue": {"EUR": "99.95"}},
 }
 RECORD: dict[str, Any] = {
-    "source": "shop", "department": "e-commerce", "stream": "customers", "source_key": "annika@secret.example",
+    "source": "shop",
+    "department": "e-commerce",
+    "stream": "customers",
+    "source_key": "annika@secret.example",
     "canonical": {
-        "source_key": "annika@secret.example", "kind": "person", "full_name": "Annika Xylander", "birth_date": "1980-02-29",
-        "former_names": ["Xylander"], "emails": ["annika@secret.example"], "phones": ["+49301234567"],
+        "source_key": "annika@secret.example",
+        "kind": "person",
+        "full_name": "Annika Xylander",
+        "birth_date": "1980-02-29",
+        "former_names": ["Xylander"],
+        "emails": ["annika@secret.example"],
+        "phones": ["+49301234567"],
         "addresses": [{"street": "Geheimweg", "postal_code": "10999", "city": "Kreuzdorf"}],
-        "identifiers": [{"type": "tax_id", "value": "TAX-4711"}], "attributes": '{"vip": "yes"}',
+        "identifiers": [{"type": "tax_id", "value": "TAX-4711"}],
+        "attributes": '{"vip": "yes"}',
         "issues": [{"field": "birth_date", "value": "1980-02-29x", "reason": "date"}],
     },
     "raw": {"all": "Annika Xylander 1980-02-29 annika@secret.example +49301234567 Geheimweg 10999 Kreuzdorf TAX-4711"},
-    "links": [{"source": "crm", "stream": "c", "source_key": "annika@secret.example", "evidence": 9.0, "probability": 0.99,
-               "pattern": {"emails": 3, "birth_date": 1}}],
-}  # fmt: skip
+    "links": [
+        {
+            "source": "crm",
+            "stream": "c",
+            "source_key": "annika@secret.example",
+            "evidence": 9.0,
+            "probability": 0.99,
+            "pattern": {"emails": 3, "birth_date": 1},
+        }
+    ],
+}
 SUMMARY = {
-    "id": "x", "kind": "person", "display_name": "Annika Xylander", "emails": ["annika@secret.example"], "phones": ["+49301234567"],
-    "city": "Kreuzdorf", "sources": ["shop"], "record_count": 1, "last_seen_at": None,
-}  # fmt: skip
+    "id": "x",
+    "kind": "person",
+    "display_name": "Annika Xylander",
+    "emails": ["annika@secret.example"],
+    "phones": ["+49301234567"],
+    "city": "Kreuzdorf",
+    "sources": ["shop"],
+    "record_count": 1,
+    "last_seen_at": None,
+}
 INTERACTION = {
-    "id": 1, "source": "shop", "kind": "order", "channel": "web", "amount": "99.95", "currency": "EUR", "text": "please call me",
-    "customer_key": "annika@secret.example", "raw": {"total": "99.95", "note": "please call me"}, "properties": {"n": 1},
-}  # fmt: skip
+    "id": 1,
+    "source": "shop",
+    "kind": "order",
+    "channel": "web",
+    "amount": "99.95",
+    "currency": "EUR",
+    "text": "please call me",
+    "customer_key": "annika@secret.example",
+    "raw": {"total": "99.95", "note": "please call me"},
+    "properties": {"n": 1},
+}
 
 
 def everything(seen: View) -> str:

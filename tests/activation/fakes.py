@@ -201,9 +201,12 @@ class MetaFake(Fake):
             entry = (values["EMAIL"], values["PHONE"])
             self.entries = self.entries - {entry} if call.method == "DELETE" else self.entries | {entry}
         return 200, {
-            "audience_id": "55", "session_id": str(session["session_id"]), "num_received": len(data),
-            "num_invalid_entries": len(samples), "invalid_entry_samples": samples,
-        }  # fmt: skip
+            "audience_id": "55",
+            "session_id": str(session["session_id"]),
+            "num_received": len(data),
+            "num_invalid_entries": len(samples),
+            "invalid_entry_samples": samples,
+        }
 
 
 # --- Mailchimp ----------------------------------------------------------------------------------------------------------------------

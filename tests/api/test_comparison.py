@@ -41,5 +41,8 @@ def test_one_record_differs_from_nothing() -> None:
 
 def test_fields_come_in_reading_order() -> None:
     assert list(marks({"language": "de", "attributes": {"zeta": "1"}, "given_name": "A", "emails": ["a@x.example"]})) == [
-        "given_name", "emails", "language", "attributes.zeta",
-    ]  # fmt: skip
+        "given_name",
+        "emails",
+        "language",
+        "attributes.zeta",
+    ]

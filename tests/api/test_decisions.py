@@ -53,8 +53,12 @@ def test_a_doubt_is_shown_decided_and_taken_back(steward: FlaskClient) -> None:
     assert steward.get("/v1/doubts").json == {"items": [], "total": 0, "waiting": 1}
     (decided,) = steward.get("/v1/decisions").json["items"]
     assert (decided["judgement"], decided["note"], decided["a"], decided["b"], decided["applied"]) == (
-        "different", "brothers", "crm:C-7", "crm:C-8", False,
-    )  # fmt: skip
+        "different",
+        "brothers",
+        "crm:C-7",
+        "crm:C-8",
+        False,
+    )
     assert steward.delete(f"/v1/decisions/{made.json['id']}").status_code == 204
     assert steward.delete(f"/v1/decisions/{made.json['id']}").status_code == 404
     assert steward.get("/v1/doubts").json["total"] == 1

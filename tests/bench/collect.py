@@ -171,8 +171,9 @@ def until_visible(engine: Engine, key: str, environ: dict[str, str], seconds: fl
     """How long an accepted event takes to its profile, at `rate` events a second in batches of 20."""
     with engine.begin() as connection:
         connection.execute(text("truncate event_inbox, event_receipt"))
-    follower = subprocess.Popen([sys.executable, "-c", "from cdp.cli import main; main()", "events", "process", "--follow"],
-                                env={**os.environ, **environ})  # fmt: skip
+    follower = subprocess.Popen(
+        [sys.executable, "-c", "from cdp.cli import main; main()", "events", "process", "--follow"], env={**os.environ, **environ}
+    )
     try:
         with gunicorn(APPS["collector"], free_port(), environ) as port:
 

@@ -85,10 +85,13 @@ def test_the_document_meets_its_schema() -> None:
 
 values = st.fixed_dictionaries(
     {},
-    optional={"given_name": st.sampled_from(["Ann", "Anna", "ann"]), "family_name": st.sampled_from(["Lee", "Ray"]),
-              "emails": st.lists(st.sampled_from(["a@example.com", "b@example.com"]), unique=True),
-              "updated_at": st.sampled_from(["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"])},
-)  # fmt: skip
+    optional={
+        "given_name": st.sampled_from(["Ann", "Anna", "ann"]),
+        "family_name": st.sampled_from(["Lee", "Ray"]),
+        "emails": st.lists(st.sampled_from(["a@example.com", "b@example.com"]), unique=True),
+        "updated_at": st.sampled_from(["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"]),
+    },
+)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["crm", "shop"]), values), min_size=1, max_size=5), st.randoms())

@@ -20,8 +20,14 @@ def person(n: int) -> dict[str, Any]:
     """The n-th of some two hundred quite different people."""
     first, last = FIRST[n % len(FIRST)], LAST[(n * 7 + n // 16) % len(LAST)]
     born = f"{1950 + n * 13 % 50}-{n * 5 % 12 + 1:02}-{n * 11 % 28 + 1:02}"
-    return {"id": str(n), "first": first, "last": last, "born": born, "email": f"{first}.{last}.{n * 7919 % 9973}@example.com".lower(),
-            "phone": f"+1202555{n * 37 % 10_000:04}"}  # fmt: skip
+    return {
+        "id": str(n),
+        "first": first,
+        "last": last,
+        "born": born,
+        "email": f"{first}.{last}.{n * 7919 % 9973}@example.com".lower(),
+        "phone": f"+1202555{n * 37 % 10_000:04}",
+    }
 
 
 def company(engine: Engine, folder: Path, people: int = 120) -> None:

@@ -30,9 +30,23 @@ from cdp.records.values import (
 )
 
 CLEANERS = [
-    names.clean, emails.clean, dates.clean, countries.clean, genders.clean, languages.clean, identifiers.clean, consents.clean, money.clean,
-    identifiers.exact, identifiers.site, money.clean_currency, text.clean, text.clean_lines, text.clean_key, addresses.clean_postal_code,
-]  # fmt: skip
+    names.clean,
+    emails.clean,
+    dates.clean,
+    countries.clean,
+    genders.clean,
+    languages.clean,
+    identifiers.clean,
+    consents.clean,
+    money.clean,
+    identifiers.exact,
+    identifiers.site,
+    money.clean_currency,
+    text.clean,
+    text.clean_lines,
+    text.clean_key,
+    addresses.clean_postal_code,
+]
 WRITTEN = st.one_of(
     st.text(max_size=40),
     st.text(alphabet="0123456789.,-+/: ()€$ ", max_size=20),

@@ -214,7 +214,13 @@ ADDRESSES = {
     "Harbour House, 100 Quay Way, Las Vegas, NV 89111": ("Quay Way", "100", "Harbour House", "89111", "Las Vegas", "NV", None),
     "Suite 900, 1450 N Oak Rd": ("N Oak Rd", "1450", "Suite 900", None, None, None, None),
     "3 Mill Road, Loughborough, Leicestershire, United Kingdom, LE11 1UU": (
-        "Mill Road", "3", None, "LE11 1UU", "Loughborough", "Leicestershire", "GB",
+        "Mill Road",
+        "3",
+        None,
+        "LE11 1UU",
+        "Loughborough",
+        "Leicestershire",
+        "GB",
     ),
     "12 Main St, Springfield, Ohio 44444, USA": ("Main St", "12", None, "44444", "Springfield", "Ohio", "US"),
     "77 W. 32nd St Palm Harbor, FL 60527": ("W. 32nd St", "77", None, "60527", "Palm Harbor", "FL", None),
@@ -223,7 +229,7 @@ ADDRESSES = {
     "Musterweg 3 a\nD-80331 München": ("Musterweg", "3a", None, "80331", "München", None, None),
     "ул. Ленина, д. 5, кв. 12, Москва, 119019": ("ул. Ленина", "5", "кв. 12", "119019", "Москва", None, None),
     "Las Vegas, NV 89111": (None, None, None, "89111", "Las Vegas", "NV", None),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("written", "parts"), ADDRESSES.items())
