@@ -20,7 +20,7 @@ from connectors.imap import ImapSource, _compact, _expand
 from connectors.imap.message import row_of
 from connectors.testing import mapping_of
 from tests.foreign import python_with
-from tests.tracking.test_follow import eventually
+from tests.waiting import eventually
 
 
 def mail(number: int, sender: str = "Ann Ähre <ann@example.org>", to: str = "help@shop.example", **more: Any) -> bytes:

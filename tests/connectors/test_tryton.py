@@ -22,7 +22,7 @@ from connectors.testing.lab import Lab
 from connectors.tryton import TrytonSource
 from tests.bench.sending import free_port
 from tests.foreign import alone, python_with
-from tests.tracking.test_follow import eventually
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.clients, pytest.mark.long]
 PACKAGES = ["trytond==8.2.1", "trytond-party==8.2.*", "trytond-sale==8.2.*", "trytond-sale-opportunity==8.2.*"]

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 from cdp.db import DatabaseUnavailable, connect, migrate
 from cdp.db.backup import BackupError, backup, restore
 from cdp.settings import Settings
-from tests.tracking.test_follow import eventually
+from tests.waiting import eventually
 
 HOLD = """
 import sys, time

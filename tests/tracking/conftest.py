@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -19,9 +22,11 @@ from api.collector import Door
 from api.house import House
 from cdp.access import load_policy
 from cdp.ingest.events import keys
+from cdp.ingest.events.follow import follow
 from cdp.ingest.events.process import Processed, process
 from cdp.ingest.events.receipts import EventReceipt, receipt
 from cdp.settings import Settings
+from tests.waiting import PATIENCE
 
 
 def basic(key: str) -> dict[str, str]:
@@ -68,6 +73,19 @@ class World:
                 text("update source set config = cast(:config as jsonb), mapping = cast(:mapping as jsonb) where name = 'web'"),
                 {"config": orjson.dumps(config).decode(), "mapping": orjson.dumps(mapping or {}).decode()},
             )
+
+
+@contextmanager
+def following(world: World, after: Callable[[list[UUID]], bool]) -> Iterator[threading.Thread]:
+    """Meanwhile a thread processes what arrives, and calls `after` with the profiles that changed."""
+    stop = threading.Event()
+    thread = threading.Thread(target=follow, args=(world.engine, world.settings, stop, after))
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
 
 
 @pytest.fixture

@@ -4,44 +4,32 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection
 
-from cdp.ingest.events.follow import Look, Pace, Refresher, follow
+from cdp.ingest.events.follow import Look, Pace, Refresher
 from cdp.ingest.events.process import BATCH
 from cdp.profiles.refresh import refresh_named
-from tests.tracking.conftest import World
-
-
-def eventually(true: Callable[[], Any], seconds: float = 120) -> Any:
-    """What `true` finds, as soon as it is something; the wait costs nothing where it comes soon, and a slow machine gets its time."""
-    until = time.monotonic() + seconds
-    while not (found := true()) and time.monotonic() < until:
-        time.sleep(0.05)
-    return found
+from tests.tracking.conftest import World, following
+from tests.waiting import eventually
 
 
 def test_a_slow_refresh_delays_no_event(world: World) -> None:
-    stop, go_on = threading.Event(), threading.Event()
+    go_on = threading.Event()
 
     def slow(_: list[UUID]) -> bool:
-        return go_on.wait(60)
+        return go_on.wait()
 
-    follower = threading.Thread(target=follow, args=(world.engine, world.settings, stop, slow))
-    follower.start()
-    try:
-        for number in range(3):
-            world.send("identify", userId=f"u{number}", messageId=f"m{number}")
-            assert eventually(lambda n=number: world.rows("select from profile_update where message_id = :m", m=f"m{n}"))
-    finally:
-        go_on.set()
-        stop.set()
-        follower.join(30)
+    with following(world, slow):
+        try:
+            for number in range(3):
+                world.send("identify", userId=f"u{number}", messageId=f"m{number}")
+                assert eventually(lambda n=number: world.rows("select from profile_update where message_id = :m", m=f"m{n}"))
+        finally:
+            go_on.set()
 
 
 def test_what_cannot_be_refreshed_now_is_refreshed_later() -> None:

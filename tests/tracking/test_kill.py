@@ -19,7 +19,7 @@ from cdp.ingest.events import keys
 from cdp.ingest.events.process import process
 from cdp.settings import Settings
 from tests.bench.sending import free_port, request_bytes
-from tests.tracking.test_follow import eventually
+from tests.waiting import eventually
 
 LAUNCH = "tests.bench.bare:collector()"
 

@@ -17,12 +17,11 @@ from api import create_app
 from cdp import access
 from cdp.cli import program
 from cdp.ingest.events import plans
-from cdp.ingest.events.follow import follow
 from cdp.profiles import get, refresh_named, resolve_profiles
 from cdp.settings import Settings
-from tests.tracking.conftest import World, basic
-from tests.tracking.test_follow import eventually
+from tests.tracking.conftest import World, basic, following
 from tests.tracking.test_process import PLAN, profile_of
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -85,13 +84,8 @@ def test_a_resolution_keeps_what_live_events_joined(world: World) -> None:
 
 @pytest.fixture
 def follower(world: World) -> Iterator[threading.Thread]:
-    stop = threading.Event()
-    refresh = partial(refresh_named, world.engine, world.settings)
-    thread = threading.Thread(target=follow, args=(world.engine, world.settings, stop, refresh))
-    thread.start()
-    yield thread
-    stop.set()
-    thread.join(30)
+    with following(world, partial(refresh_named, world.engine, world.settings)) as thread:
+        yield thread
 
 
 def test_a_follower_shows_events_soon(world: World, follower: threading.Thread) -> None:

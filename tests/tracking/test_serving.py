@@ -18,7 +18,7 @@ from cdp.ingest.events import keys
 from cdp.settings import Settings
 from tests.bench.sending import free_port
 from tests.tracking.conftest import World, basic
-from tests.tracking.test_follow import eventually
+from tests.waiting import eventually
 
 
 def started(settings: Settings, folder: Path, port: int) -> subprocess.Popen[bytes]:

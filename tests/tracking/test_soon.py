@@ -17,10 +17,9 @@ import pytest
 
 from cdp import attributes, segments
 from cdp.activation.firings import follow_up, send_firings
-from cdp.ingest.events.follow import follow
 from cdp.profiles import refresh
-from tests.tracking.conftest import World
-from tests.tracking.test_follow import eventually
+from tests.tracking.conftest import World, following
+from tests.waiting import eventually
 
 SECONDS = 5
 CALLS: list[tuple[dict[str, str], bytes]] = []
@@ -66,13 +65,8 @@ def shop(world: World, receiver: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
         call = {"webhook": {"url": receiver, "secret": "env:TIER_SECRET"}}
         segments.save_monitor(c, "tell", {"condition": "did orders", "fires": "each", "action": call}, "test")
     segments.refresh_all(world.engine)
-    stop = threading.Event()
-    after = partial(follow_up, world.engine, world.settings)
-    follower = threading.Thread(target=follow, args=(world.engine, world.settings, stop, after))
-    follower.start()
-    yield world
-    stop.set()
-    follower.join(60)
+    with following(world, partial(follow_up, world.engine, world.settings)):
+        yield world
 
 
 def entered(world: World) -> set[str]:
