@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,9 @@ _MOST = 0.3
 """If a larger share of the people changed, or of the rows was replaced, all is made anew."""
 _MARGIN = timedelta(minutes=1)
 _DUCK = {Type.NUMBER: "double", Type.TIME: "timestamptz", Type.BOOLEAN: "boolean"}
+
+
+_SESSION = "set local timezone = 'UTC'; set local jit = off; set local random_page_cost = 1.1"
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,7 @@ def draft(engine: Engine, folder: Path, as_of: datetime, changed: Iterable[UUID]
         with held_lock(engine, COPYING):
             target = work / "copy.duckdb"
             with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
-                connection.execute(text("set local timezone = 'UTC'"))
-                connection.execute(text("set local jit = off; set local random_page_cost = 1.1"))
+                connection.execute(text(_SESSION))
                 made = _read(connection, folder, target, as_of, set(changed))
             try:
                 yield made
@@ -141,10 +144,24 @@ def _fill(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, k
     duck.execute(f"create table event ({_columns(EVENT_TYPES)})")
     for name, kind in known.items():
         duck.execute("insert into attribute values (?, ?)", [name, kind.value])
-    load(connection, duck, work, "raw_person", _people(known), _person_types(known) | {"profile_id": "uuid", "household_id": "uuid"})
+    events = work / "raw_event.csv"
+    with _beside(connection) as other, ThreadPoolExecutor(1) as pool:
+        spilt = pool.submit(_spill, other, f"select {', '.join(EVENT_TYPES)} from event", events)
+        load(connection, duck, work, "raw_person", _people(known), _person_types(known) | {"profile_id": "uuid", "household_id": "uuid"})
+        spilt.result()
     duck.execute("create temp table alive as select profile_id as uuid, household_id as home from raw_person")
-    load(connection, duck, work, "raw_event", f"select {', '.join(EVENT_TYPES)} from event", EVENT_TYPES | {"profile_id": "uuid"})
+    _take_in(duck, "raw_event", events, EVENT_TYPES | {"profile_id": "uuid"})
     return _arrange(duck)
+
+
+@contextmanager
+def _beside(connection: Connection) -> Iterator[Connection]:
+    """A second connection that sees what `connection` sees: PostgreSQL makes people and events at the same time, one core each."""
+    snapshot = connection.execute(text("select pg_export_snapshot()")).scalar_one()
+    with connection.engine.connect().execution_options(isolation_level="REPEATABLE READ") as other, other.begin():
+        other.execute(text(f"set transaction snapshot '{snapshot}'"))
+        other.execute(text(_SESSION))
+        yield other
 
 
 def _columns(types_: Mapping[str, str]) -> str:
@@ -186,16 +203,24 @@ def _value_types(known: Mapping[str, Type]) -> dict[str, str]:
 
 
 _CSV = "header = false, nullstr = '', quote = '\"', escape = '\"', delim = ',', auto_detect = false, strict_mode = false, parallel = false"
-"""One reader and not several: those lose their place in quoted texts beyond ASCII (DuckDB 2.0)."""
+"""One reader and not several: those lose their place in quoted texts beyond ASCII (DuckDB 2.0), and take more CPU (docs/decisions.md)."""
 
 
 def load(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, name: str, query: str, columns: Mapping[str, str]) -> None:
     """The rows of a query of PostgreSQL as a temporary table of DuckDB, by way of a file: memory stays flat."""
     file = work / f"{name}.csv"
+    _spill(connection, query, file)
+    _take_in(duck, name, file, columns)
+
+
+def _spill(connection: Connection, query: str, file: Path) -> None:
     raw: Any = connection.connection.driver_connection
     with raw.cursor() as cursor, file.open("wb") as out, cursor.copy(f"copy ({query}) to stdout (format csv, null '')") as copy:
         for block in copy:
             out.write(block)
+
+
+def _take_in(duck: duckdb.DuckDBPyConnection, name: str, file: Path, columns: Mapping[str, str]) -> None:
     listed = ", ".join(f"'{field}': '{kind}'" for field, kind in columns.items())
     duck.execute(f"create or replace temp table {name} as select * from read_csv(?, columns = {{{listed}}}, {_CSV})", [str(file)])
     file.unlink()
