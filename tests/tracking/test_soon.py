@@ -67,6 +67,7 @@ def shop(world: World, receiver: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
     segments.refresh_all(world.engine)
     with following(world, partial(follow_up, world.engine, world.settings)):
         yield world
+    assert eventually(lambda: "firings" not in {thread.name for thread in threading.enumerate()}), "the last calls are made"
 
 
 def entered(world: World) -> set[str]:
