@@ -15,6 +15,7 @@ import numpy.typing as npt
 from cdp.identity.arrays import in_threads
 from cdp.identity.blocks import Blocks, Flags, Meetings
 from cdp.identity.compare import Comparer
+from cdp.identity.fields import Kind
 from cdp.identity.model import Model
 from cdp.identity.similarity import Bytes
 from cdp.identity.training import counted
@@ -23,8 +24,8 @@ LOOK = 3
 """Ranges of rows that are looked at."""
 LARGE = 32
 """Ranges from which on a set is large."""
-WORTH = 1 / 200
-"""Links among the pairs of a meeting, from which on all of them are compared."""
+WORTH = 1 / 400
+"""What comparing a pair must gain on the mean: 1 for a link that is sure, nothing for one as probable as not."""
 Judge = Callable[[Bytes, npt.NDArray[np.int64]], Model]
 """A model for patterns and how many pairs have each."""
 
@@ -38,10 +39,10 @@ def without_barren(blocks: Blocks, comparer: Comparer, judge: Judge) -> Blocks:
     patterns, counts, which = counted(np.concatenate([patterns for patterns, _, _ in looked]))
     meeting, weak = (np.concatenate(parts) for parts in zip(*((m, w) for _, m, w in looked), strict=True))
     model = judge(patterns, counts + (blocks.one_in - 1) * np.bincount(which[weak], minlength=len(counts)))
-    link = (model.evidence(patterns) > 0)[which]
+    gain = np.maximum(2 * model.posterior(patterns)[:, Kind.SAME] - 1, 0.0)[which]
     kinds, place = np.unique(meeting[~weak], return_inverse=True)
-    pairs, links = np.bincount(place), np.bincount(place, link[~weak])
-    barren = (links + 1) / pairs < WORTH
+    pairs, gained = np.bincount(place), np.bincount(place, gain[~weak])
+    barren = (gained + 1) / pairs < WORTH
     return blocks.knowing(kinds[barren], int(pairs[barren].sum()) * len(ranges) // LOOK)
 
 

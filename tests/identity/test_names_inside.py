@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from cdp.identity.levels import ALIKE, DIFFER, PART, VARIANT, Names
-from cdp.identity.similarity import nickname_pairs
+from cdp.identity.levels import ALIKE, DIFFER, PART, VARIANT, Names, Spelt
 
 
 @pytest.mark.parametrize(
@@ -23,6 +22,7 @@ from cdp.identity.similarity import nickname_pairs
 )
 def test_level_of_a_name_that_begins_another(one: str, other: str, known: bool, level: int) -> None:
     words = pa.array([one, other])
-    names = Names(words, np.zeros(2, np.uint8), np.array([known, known]), nickname_pairs([one, other]))
+    spelt = Spelt(words)
+    names = Names(spelt, np.zeros(2, np.uint8), np.array([known, known]), spelt.nicknames)
     assert names(np.array([0]), np.array([1])).tolist() == [level]
     assert names(np.array([1]), np.array([0])).tolist() == [level]
