@@ -28,6 +28,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sets of this size count as large."""
     monkeypatch.setattr(first_look, "LARGE", 1)
     monkeypatch.setattr(first_look, "LOOK", 1)
+    monkeypatch.setattr(first_look, "WORTH", 1 / 100)
     monkeypatch.setattr(blocks, "SAMPLE", 3_000)
 
 
