@@ -6,6 +6,7 @@ server and the last to leave stops it. A process that dies holds nothing: its ha
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,7 @@ def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
     Raises:
         DatabaseUnavailable: no server there, or one older than PostgreSQL 15.
     """
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())  # it would write beside the error that it raises
     url = database_url(settings)
     engine = create_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
     try:
