@@ -27,14 +27,15 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(chromium: Browser, site: str, company: Company) -> Iterator[Open]:
-    """Opens the first page in a browser context of its own, signed in."""
+    """Opens the first page in a browser context of its own, signed in unless told otherwise."""
     contexts = []
 
-    def make(**context: Any) -> Page:
+    def make(known: bool = True, **context: Any) -> Page:
         made = chromium.new_context(base_url=site, **context)
         made.set_default_timeout(PATIENCE)
         contexts.append(made)
-        made.add_cookies([{"name": "cdp_session", "value": session_of(company), "url": site}])
+        if known:
+            made.add_cookies([{"name": "cdp_session", "value": session_of(company), "url": site}])
         page = made.new_page()
         page.goto("/")
         return page
@@ -53,13 +54,12 @@ def session_of(company: Company) -> str:
     return cookie.value
 
 
-def test_the_way_from_the_door_and_a_name_to_everything_about_the_customer(open_page: Open, company: Company) -> None:
-    page = open_page()
-    page.context.clear_cookies()
-    page.goto("/")
+def test_the_way_from_the_door_and_a_name_to_everything_about_the_customer(open_page: Open, site: str, company: Company) -> None:
+    page = open_page(known=False)
     page.get_by_label("Name").fill(company.user(Role.STEWARD, password=PASSWORD))
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(site + "/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("ann ber")
     result = page.get_by_role("link", name="Anna Berg")
