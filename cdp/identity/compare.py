@@ -44,6 +44,12 @@ class Comparer:
         other.__dict__.update({name: table for name, table in self.__dict__.items() if isinstance(table, _SHARED)})
         return other
 
+    def ready(self) -> None:
+        """Looks at all dictionaries now, so that several threads can compare."""
+        nothing = np.zeros(0, np.int64)
+        self._fill(np.zeros((0, len(self.fields)), np.uint8), nothing, nothing)
+        _ = self._teller, self._parts, self._many_words, self._speaks
+
     def __call__(self, a: Rows, b: Rows) -> Bytes:
         """Patterns of the pairs (a[i], b[i])."""
         out = np.zeros((len(a), len(self.fields)), np.uint8)

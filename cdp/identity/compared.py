@@ -110,8 +110,7 @@ def compare_range(blocks: Blocks, comparer: Comparer, low: int, high: int) -> Pi
 
 def compare_all(blocks: Blocks, comparer: Comparer) -> Compared:
     """Every pair of `blocks`, compared by a few threads of this process."""
-    nothing = np.zeros(0, np.int64)
-    comparer(nothing, nothing)
+    comparer.ready()
     pieces = in_threads(lambda span: compare_range(blocks, comparer, *span), blocks.ranges())
     return together(pieces, len(comparer.fields), blocks.one_in)
 

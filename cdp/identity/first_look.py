@@ -20,7 +20,7 @@ from cdp.identity.model import Model
 from cdp.identity.similarity import Bytes
 from cdp.identity.training import counted
 
-LOOK = 3
+LOOK = 4
 """Ranges of rows that are looked at."""
 LARGE = 32
 """Ranges from which on a set is large."""
