@@ -271,9 +271,15 @@ class Comparer:
         return out
 
     def _contact(
-        self, values: Values, shared: Bytes, compare: Callable[[Codes, Codes], Bytes], worst: int,
-        a: Rows, b: Rows, apart: npt.NDArray[np.bool_],
-    ) -> Bytes:  # fmt: skip
+        self,
+        values: Values,
+        shared: Bytes,
+        compare: Callable[[Codes, Codes], Bytes],
+        worst: int,
+        a: Rows,
+        b: Rows,
+        apart: npt.NDArray[np.bool_],
+    ) -> Bytes:
         """Own 1, or shared 2 where more people use the value than the names of these two records account for."""
 
         def equal(codes: Ints, rows: Rows) -> Bytes:

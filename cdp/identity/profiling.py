@@ -54,10 +54,19 @@ def profile(customers: pa.Table) -> Profile:
     """The profile of a table of customers."""
     raw = features(customers, family_first(customers))
     ready = prepare(raw)
-    named = {"given_name": raw.given, "middle_name": raw.middle, "family_name": raw.family, "birth_date": raw.birth,
-             "email": raw.email, "phone": raw.phone,
-             "address": raw.address, "birth_place": raw.place, "job_title": raw.job, "organisation_name": raw.employer,
-             **{f"identifier:{kind}": values for kind, values in raw.identifiers.items()}}  # fmt: skip
+    named = {
+        "given_name": raw.given,
+        "middle_name": raw.middle,
+        "family_name": raw.family,
+        "birth_date": raw.birth,
+        "email": raw.email,
+        "phone": raw.phone,
+        "address": raw.address,
+        "birth_place": raw.place,
+        "job_title": raw.job,
+        "organisation_name": raw.employer,
+        **{f"identifier:{kind}": values for kind, values in raw.identifiers.items()},
+    }
     found = by_keys(ready)
     met = np.zeros(raw.rows, bool)
     for part in found.parts:

@@ -287,9 +287,13 @@ class _Work:
         if self.options.rules is None:
             return pairs, self._clustered(pairs, base, never), unheeded
         pairs, label = within(
-            self.options.rules, self.prepared.features, self.comparer.fields, model, pairs,
+            self.options.rules,
+            self.prepared.features,
+            self.comparer.fields,
+            model,
+            pairs,
             lambda weighed, apart: self._clustered(weighed, base, never, apart),
-        )  # fmt: skip
+        )
         return pairs, label, unheeded
 
     def _clustered(self, pairs: Weighed, base: Rows, never: Rows, apart_too: Flags | None = None) -> Rows:

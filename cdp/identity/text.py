@@ -55,6 +55,7 @@ _LEGAL = {
 }
 _MARKED = f"^({'|'.join(sorted(_TITLES))}) | ({'|'.join(sorted(_SUFFIXES))})$"
 _FORMS = rf"\b({'|'.join(sorted(_LEGAL))})\b"
+# Some to a line, as a reader looks them up; the formatter would give a line to each.
 _WAYS = {
     "street": "st", "str": "st", "strasse": "st", "road": "rd", "avenue": "ave", "av": "ave", "drive": "dr", "lane": "ln", "court": "ct",
     "boulevard": "blvd", "place": "pl", "square": "sq", "terrace": "ter", "trail": "trl", "circle": "cir",
@@ -190,6 +191,7 @@ def _but_last(folded: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(folded, " [^ ]*$", "")
 
 
+# Some to a line, as above.
 _SOUNDS = (
     ("x", "ks"), ("j", "i"), ("y", "i"), ("ue", "u"), ("ae", "a"), ("oe", "o"), ("ph", "f"), ("th", "t"), ("kh", "h"),
     ("w", "v"), ("sch", "s"), ("sh", "s"), ("sz", "s"),

@@ -21,8 +21,13 @@ def table(people: list[dict[str, Any]], sources: tuple[str, ...]) -> pa.Table:
 
 
 def everything_numbered(n: int) -> dict[str, Any]:
-    return {"given_name": "Ann", "family_name": f"Lee{n}", "birth_date": f"1980-01-{n % 28 + 1:02}", "emails": [f"ann{n}@example.org"],
-            "phones": [f"+1212555{100 + n:04}"]}  # fmt: skip
+    return {
+        "given_name": "Ann",
+        "family_name": f"Lee{n}",
+        "birth_date": f"1980-01-{n % 28 + 1:02}",
+        "emails": [f"ann{n}@example.org"],
+        "phones": [f"+1212555{100 + n:04}"],
+    }
 
 
 def names_numbered(n: int) -> dict[str, Any]:

@@ -204,8 +204,20 @@ def test_birth_dates_alone_make_nobody_one_person() -> None:
 
 
 def test_the_model_keeps_placeholders_for_records_that_come_alone() -> None:
-    names = ["Aron Zima", "Bela Yates", "Cleo Xu", "Dora Weiss", "Emil Vogel", "Fred Unger", "Gina Toth", "Hans Sauer", "Ivan Rossi",
-             "Jana Quist", "Kurt Paulus", "Lena Olsen"]  # fmt: skip
+    names = [
+        "Aron Zima",
+        "Bela Yates",
+        "Cleo Xu",
+        "Dora Weiss",
+        "Emil Vogel",
+        "Fred Unger",
+        "Gina Toth",
+        "Hans Sauer",
+        "Ivan Rossi",
+        "Jana Quist",
+        "Kurt Paulus",
+        "Lena Olsen",
+    ]
     model = train(t(*crowd(), *(r(f"h{i}", name, email="none@none.example") for i, name in enumerate(names))))
     model = Model.from_document(model.to_document())
     two = t(r("m", "Mia Nolde", email="none@none.example"), r("n", "Nils Mertens", email="none@none.example"))

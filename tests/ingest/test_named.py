@@ -85,8 +85,10 @@ words = st.fixed_dictionaries(
 )
 
 
-@given(said=st.lists(st.tuples(words, st.sampled_from(["", "2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"])), max_size=6),
-       data=st.data())  # fmt: skip
+@given(
+    said=st.lists(st.tuples(words, st.sampled_from(["", "2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"])), max_size=6),
+    data=st.data(),
+)
 def test_order_does_not_matter(said: list[tuple[dict[str, Any], str]], data: st.DataObject) -> None:
     ends = []
     for order in (said, data.draw(st.permutations(said)), [*said, *said]):
