@@ -6,7 +6,6 @@ Pairs that only one weak coincidence brings together are many and hardly ever on
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -65,14 +64,31 @@ class Part:
         """Pairs, those of other keys included."""
         return int(self.behind.sum(dtype=np.int64))
 
-    def pairs(self, low: int, high: int) -> Rows:
-        """Pairs whose smaller row is in low … high-1, as `smaller << 32 | larger`."""
-        first, last = (bisect_left(self.place, row, key=lambda at: int(self.rows[at])) for row in (low, high))
-        lead = self.place[first:last]
+    def pairs(self, leads: slice, low: int = 0, bits: int = 0, mark: int = 0) -> Rows:
+        """Pairs of some members in the order of the rows with those behind them.
+
+        Returns:
+            `smaller - low << 32 | larger`, moved up by so many bits, and a mark in these.
+        """
+        lead = self.place[leads]
         behind = self.behind[lead].astype(np.int64)
         begin = np.cumsum(behind) - behind
-        right = np.repeat(lead.astype(np.int64) + 1 - begin, behind) + np.arange(int(behind.sum()))
-        return (np.repeat(self.rows[lead].astype(np.int64), behind) << 32) | self.rows[right]
+        right = np.repeat(lead + 1 - begin, behind)
+        right += np.arange(len(right))
+        out = self.rows[right].astype(np.int64)
+        out <<= bits
+        out |= np.repeat(((self.rows[lead].astype(np.int64) - low) << (32 + bits)) | mark, behind)
+        return out
+
+    def leads(self, rows: Rows) -> Rows:
+        """How many members come before each of some rows: a search for all of them in one go."""
+        begin, end = np.zeros(len(rows), np.int64), np.full(len(rows), len(self.place))
+        for _ in range(len(self.place).bit_length()):
+            searched = begin < end
+            middle = (begin + end) >> 1
+            before = self.rows[self.place[np.minimum(middle, len(self.place) - 1)]] < rows
+            begin, end = np.where(searched & before, middle + 1, begin), np.where(searched & ~before, middle, end)
+        return begin
 
 
 @dataclass(frozen=True)
@@ -107,7 +123,7 @@ class Blocks:
     def knowing(self, barren: Meetings, thinned: int) -> Blocks:
         """The same blocks, with these meetings known for barren."""
         other = replace(self, barren=barren, thinned=thinned)
-        other.__dict__["_load"] = self._load
+        other.__dict__.update(_load=self._load, _leads=self._leads)
         return other
 
     @cached_property
@@ -134,6 +150,17 @@ class Blocks:
             load += np.bincount(part.rows, part.behind, minlength=self.rows).astype(np.int64)
         return np.cumsum(load)
 
+    def _leads_before(self, row: int) -> list[int]:
+        """How many members of each part come before a row."""
+        return self._leads.get(row) or [int(part.leads(np.array([row]))[0]) for part in self.parts]
+
+    @cached_property
+    def _leads(self) -> dict[int, list[int]]:
+        """The same for each row that a range begins or ends with."""
+        rows = np.array(sorted({row for span in self.ranges() for row in span}), np.int64)
+        found = np.array([part.leads(rows) for part in self.parts], np.int64).reshape(len(self.parts), len(rows))
+        return dict(zip(rows.tolist(), found.T.tolist(), strict=True))
+
     @cached_property
     def one_in(self) -> int:
         """Of so many pairs that a weak coincidence or a barren meeting brings together, one is compared, and stands for all in training."""
@@ -156,7 +183,8 @@ class Blocks:
     def met(self, low: int, high: int) -> Met:
         """The pairs with the smaller row in the range, and how they meet."""
         bits = len(self.parts).bit_length()
-        by_part = [(part.pairs(low, high) - (low << 32)) << bits | number for number, part in enumerate(self.parts)]
+        spans = zip(self.parts, *(self._leads_before(row) for row in (low, high)), strict=True)
+        by_part = [part.pairs(slice(first, last), low, bits, number) for number, (part, first, last) in enumerate(spans)]
         met = np.concatenate(by_part or [np.zeros(0, np.int64)])
         met.sort()
         part, met = met & ((1 << bits) - 1), met >> bits

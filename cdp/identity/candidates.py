@@ -56,9 +56,9 @@ def blocks(prepared: Prepared, largest: int = LARGEST) -> Blocks:
 
 def by_keys(prepared: Prepared, largest: int = LARGEST) -> Blocks:
     """The records that share a key, in blocks."""
-    made = keys(prepared)
-    facts = made.facts
-    parts = in_threads(lambda key: list(_parts(_ordered(key), facts, largest)), made)
+    ways = Ways(prepared)
+    facts = ways.facts
+    parts = in_threads(lambda keys: [part for key in keys for part in _parts(_ordered(key), facts, largest)], ways)
     return Blocks.of(prepared.features.rows, prepared.features.person, chain.from_iterable(parts))
 
 
@@ -128,24 +128,31 @@ def _places(address: Values) -> tuple[Ints, Ints, Ints]:
     return first, second, third
 
 
-def _year(birth: Values) -> Ints:
-    years = np.array([int(w[:4]) for w in birth.words.to_pylist()] + [-1], np.int32)
-    return years[birth.first]
+TABLES = (
+    "_addressed",
+    "_sound_given",
+    "_sound_family",
+    "_given1",
+    "_given3",
+    "_family1",
+    "_family3",
+    "_year",
+    "_day_of_year",
+    "_day_either",
+)
+"""What several keys are made of."""
 
 
-class keys:  # noqa: N801  # reads as a function, holds its tables
-    """The keys of a prepared set, one after the other."""
+class Ways:
+    """The ways to bring the records of a prepared set together: the keys of each are made when they are asked for, by whatever thread."""
 
     def __init__(self, prepared: Prepared) -> None:
         self.prepared = prepared
         self.x = prepared.features
+        in_threads(lambda table: getattr(self, table), TABLES)
 
-    def __iter__(self) -> Iterator[Key]:
-        yield from self._contacts()
-        yield from self._names()
-        yield from self._births()
-        yield from self._homes()
-        yield from self._identical()
+    def __iter__(self) -> Iterator[Iterator[Key]]:
+        return chain(self._contacts(), self._names(), self._births(), self._homes(), [self._identical()])
 
     def _identical(self) -> Iterator[Key]:
         """Many records that say the same make overlapping blocks, for no key would hold them all."""
@@ -163,12 +170,12 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
         if len(rows):
             yield Key("identical", rows, mix(digest[rows].view(np.int64), part), LARGEST)
 
-    def _each(self, name: str, values: Values, lookup: Ints | None = None, alone: int = ALONE) -> Iterator[Key]:
+    def _each(self, name: str, values: Values, lookup: Callable[[], Ints] | None = None, alone: int = ALONE) -> Iterator[Key]:
         """One key for each value that a record holds."""
         rows, slots = np.nonzero(values.codes >= 0)
         codes = values.codes[rows, slots]
         if lookup is not None:
-            codes = lookup[codes]
+            codes = lookup()[codes]
             rows, codes = rows[codes >= 0], codes[codes >= 0]
         if len(rows):
             yield Key(name, rows.astype(np.int64), mix(codes), alone)
@@ -179,56 +186,54 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
         if len(rows):
             yield Key(name, rows, mix(*(p[rows] for p in parts)), alone)
 
-    def _contacts(self) -> Iterator[Key]:
+    def _contacts(self) -> Iterator[Iterator[Key]]:
         x = self.x
-        yield from self._each("email", x.email, alone=LARGEST)
-        yield from self._each("email name", x.email, _mailbox(x.email.words, 5, _local))
-        yield from self._each("email start", x.email, _mailbox(x.email.words, 6, _start), alone=WEAK)
-        yield from self._each("email end", x.email, _mailbox(x.email.words, 6, _end), alone=WEAK)
-        yield from self._each("phone", x.phone, alone=LARGEST)
-        yield from self._each("phone end", x.phone, _cut(x.phone.words, 7, -7, None))
-        yield from self._each("phone start", x.phone, _cut(x.phone.words, 8, 0, -2))
+        mails, phones = x.email.words, x.phone.words
+        yield self._each("email", x.email, alone=LARGEST)
+        yield self._each("email name", x.email, lambda: _mailbox(mails, 5, _local))
+        yield self._each("email start", x.email, lambda: _mailbox(mails, 6, _start), alone=WEAK)
+        yield self._each("email end", x.email, lambda: _mailbox(mails, 6, _end), alone=WEAK)
+        yield self._each("phone", x.phone, alone=LARGEST)
+        yield self._each("phone end", x.phone, lambda: _cut(phones, 7, -7, None))
+        yield self._each("phone start", x.phone, lambda: _cut(phones, 8, 0, -2))
         for kind, values in x.identifiers.items():
-            yield from self._each(f"identifier {kind}", values, alone=LARGEST)
+            yield self._each(f"identifier {kind}", values, alone=LARGEST)
 
-    def _names(self) -> Iterator[Key]:
+    def _names(self) -> Iterator[Iterator[Key]]:
         x = self.x
-        yield from self._all("whole name", x.whole.first)
-        yield from self._all("given and family name", x.given.first, x.family.first)
-        yield from self._all("sounds", self._sound_given, self._sound_family)
-        yield from self._all("given name and family initials", x.given.first, self._family3, alone=WEAK)
-        yield from self._all("family name and given initial", x.family.first, self._given1)
-        yield from self._all("given initials and family sound", self._given3, self._sound_family)
-        yield from self._later()
-        yield from self._each(
-            "organisation",
-            Values(np.where(x.person[:, None], -1, x.employer.codes), x.employer.words),
-            _cut(x.employer.words, 1, 0, 5),
-        )
-        yield from self._told()
+        yield self._all("whole name", x.whole.first)
+        yield self._all("given and family name", x.given.first, x.family.first)
+        yield self._all("sounds", self._sound_given, self._sound_family)
+        yield self._all("given name and family initials", x.given.first, self._family3, alone=WEAK)
+        yield self._all("family name and given initial", x.family.first, self._given1)
+        yield self._all("given initials and family sound", self._given3, self._sound_family)
+        yield self._later()
+        organisations = Values(np.where(x.person[:, None], -1, x.employer.codes), x.employer.words)
+        yield self._each("organisation", organisations, lambda: _cut(x.employer.words, 1, 0, 5))
+        yield self._told()
 
-    def _births(self) -> Iterator[Key]:
+    def _births(self) -> Iterator[Iterator[Key]]:
         x = self.x
-        yield from self._all("birth date", x.birth.first)
-        yield from self._all("birth date and given initial", x.birth.first, self._given1)
-        yield from self._all("birth date and family initial", x.birth.first, self._family1)
-        yield from self._all("birth year, given initials and family initials", _year(x.birth), self._given3, self._family3)
-        yield from self._all("birth day, given and family initial", self._day_of_year, self._given3, self._family1)
-        yield from self._all("day and month in either order", self._day_either, self._given3)
+        yield self._all("birth date", x.birth.first)
+        yield self._all("birth date and given initial", x.birth.first, self._given1)
+        yield self._all("birth date and family initial", x.birth.first, self._family1)
+        yield self._all("birth year, given initials and family initials", self._year, self._given3, self._family3)
+        yield self._all("birth day, given and family initial", self._day_of_year, self._given3, self._family1)
+        yield self._all("day and month in either order", self._day_either, self._given3)
 
-    def _homes(self) -> Iterator[Key]:
+    def _homes(self) -> Iterator[Iterator[Key]]:
         x = self.x
         post, city, house = self._addressed
-        yield from self._each("address", x.address)
-        yield from self._all("house and given initial", house, self._given1)
-        yield from self._all("house and family initial", house, self._family1)
-        yield from self._all("postcode and given name", post, x.given.first, alone=WEAK)
-        yield from self._all("postcode and family name", post, x.family.first)
-        yield from self._all("postcode and birth year", post, _year(x.birth), alone=WEAK)
-        yield from self._all("postcode and initials", post, self._given1, self._family1, alone=WEAK)
-        yield from self._all("city, given and family initials", city, self._given3, self._family3)
-        yield from self._all("birth place and given initials", x.place.first, self._given3, self._family1)
-        yield from self._all("birth place and family name", x.place.first, x.family.first)
+        yield self._each("address", x.address)
+        yield self._all("house and given initial", house, self._given1)
+        yield self._all("house and family initial", house, self._family1)
+        yield self._all("postcode and given name", post, x.given.first, alone=WEAK)
+        yield self._all("postcode and family name", post, x.family.first)
+        yield self._all("postcode and birth year", post, self._year, alone=WEAK)
+        yield self._all("postcode and initials", post, self._given1, self._family1, alone=WEAK)
+        yield self._all("city, given and family initials", city, self._given3, self._family3)
+        yield self._all("birth place and given initials", x.place.first, self._given3, self._family1)
+        yield self._all("birth place and family name", x.place.first, x.family.first)
 
     def _told(self) -> Iterator[Key]:
         """Records without a whole name meet those whose name their e-mail spells."""
@@ -268,7 +273,7 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
     def facts(self) -> list[Ints]:
         """What divides a block that is too large; a record without the fact drops out of the divided block."""
         x, (post, city, _) = self.x, self._addressed
-        return [x.birth.first, post, mix_or_none(_year(x.birth), x.given.first), city, x.phone.first, x.email.first]
+        return [x.birth.first, post, mix_or_none(self._year, x.given.first), city, x.phone.first, x.email.first]
 
     @cached_property
     def _addressed(self) -> tuple[Ints, Ints, Ints]:
@@ -297,6 +302,11 @@ class keys:  # noqa: N801  # reads as a function, holds its tables
     @cached_property
     def _sound_family(self) -> Ints:
         return _sound(self.x.family)
+
+    @cached_property
+    def _year(self) -> Ints:
+        birth = self.x.birth
+        return np.array([int(w[:4]) for w in birth.words.to_pylist()] + [-1], np.int32)[birth.first]
 
     @cached_property
     def _day_of_year(self) -> Ints:

@@ -13,14 +13,14 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.identity import fields as f
 from cdp.identity import levels
+from cdp.identity.arrays import in_threads
 from cdp.identity.levels import ALIKE, COMMON, DIFFER, FREQUENT, INITIAL, REORDERED, TYPO, VARIANT
 from cdp.identity.prepared import Prepared
-from cdp.identity.similarity import Bytes, Codes, as_keys, by_distinct
+from cdp.identity.similarity import Bytes, Codes, by_distinct, word_keys
 from cdp.identity.values import Ints, Values
 
 Rows = npt.NDArray[np.int64]
@@ -28,6 +28,24 @@ CHUNK = 2_000_000
 Forms = Sequence[tuple[str, str]]
 """Pairs of given names that training found to be forms of one name."""
 _SHARED = (levels.Spelt, levels.Middle, levels.Text, levels.Organisation, levels.Email, levels.Phone, levels.Address, levels.Teller)
+
+_TABLES = (
+    "_spelt",
+    "_email",
+    "_address",
+    "_phone",
+    "_identifiers",
+    "_parts",
+    "_organisation",
+    "_employer",
+    "_middle",
+    "_job",
+    "_place",
+    "_days",
+    "_same_day",
+    "_many_words",
+)
+"""What depends on no other table, that which takes longest first."""
 
 
 class Comparer:
@@ -46,9 +64,8 @@ class Comparer:
 
     def ready(self) -> None:
         """Looks at all dictionaries now, so that several threads can compare."""
-        nothing = np.zeros(0, np.int64)
-        self._fill(np.zeros((0, len(self.fields)), np.uint8), nothing, nothing)
-        _ = self._teller, self._parts, self._many_words, self._speaks
+        in_threads(lambda table: getattr(self, table), _TABLES)
+        _ = self._given, self._family, self._teller, self._simple, self._telling
 
     def __call__(self, a: Rows, b: Rows) -> Bytes:
         """Patterns of the pairs (a[i], b[i])."""
@@ -107,9 +124,7 @@ class Comparer:
     @property
     def _learned(self) -> Codes:
         """The forms that training found, as far as these records have them."""
-        words = self.features.given.words
-        at = [pc.index_in(pa.array([pair[i] for pair in self.forms], pa.string()), value_set=words).to_pylist() for i in (0, 1)]
-        return as_keys((x, y) for x, y in zip(*at, strict=True) if x is not None and y is not None)
+        return word_keys(self.forms, self.features.given.words)
 
     @cached_property
     def _family(self) -> levels.Names:
@@ -175,6 +190,7 @@ class Comparer:
         given = _pairwise(x.given, a, b, lambda codes, _: self._given.equal(codes), _once(self._given), DIFFER)
         family = _pairwise(x.family, a, b, lambda codes, _: self._family.equal(codes), _once(self._family), DIFFER)
         off = np.flatnonzero(((given == DIFFER) & ((family == DIFFER) | (family == 0))) | ((given == 0) & (family == DIFFER)))
+        off = off[self._may_cross(a[off], b[off])]
         if len(off):
             given[off], family[off] = self._crossed(a[off], b[off], given[off], family[off])
         off = np.flatnonzero((family == DIFFER) & (given != DIFFER))
@@ -188,6 +204,12 @@ class Comparer:
         if len(off):
             given[off[self._one_crossed(a[off], b[off])]] = REORDERED
         return given, family
+
+    def _may_cross(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
+        """Whether a given name of the one may be the family name of the other: it is, or one of the records tells a single name."""
+        g, n = self.features.given.first, self.features.family.first
+        single = (g < 0) ^ (n < 0)
+        return np.asarray(single[a] | single[b] | (g[a] == n[b]) | (n[a] == g[b]))
 
     def _crossed(self, a: Rows, b: Rows, given: Bytes, family: Bytes) -> tuple[Bytes, Bytes]:
         """Levels where the given name of the one is looked for in the family name of the other."""
@@ -212,8 +234,14 @@ class Comparer:
     def _one_crossed(self, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
         """Whether one name of the one record stands in the other's place in the other, and nothing is left of the rest."""
         g, n = self.features.given.first, self.features.family.first
-        one, two = self._cross(g[a], n[b]), self._cross(n[a], g[b])
-        return np.asarray(((one > 0) & (one <= COMMON)) | ((two > 0) & (two <= COMMON)))
+        telling = self._telling
+        return np.asarray((telling[g[a]] & (g[a] == n[b])) | (telling[n[a]] & (n[a] == g[b])))
+
+    @cached_property
+    def _telling(self) -> npt.NDArray[np.bool_]:
+        """Names that are no initials and not frequent, by code."""
+        codes = np.arange(len(self.features.given), dtype=np.int32)
+        return np.append(self._given.equal(codes) <= COMMON, False)
 
     def _cross(self, u: Ints, v: Ints) -> Bytes:
         """Level of two names of different roles; 0 where one is missing."""

@@ -31,7 +31,7 @@ def confidence(label: Rows, pairs: Weighed, probability: Floats, decided: Flags)
     size = np.bincount(label)
     inside = np.zeros(len(label))
     for rows in (pairs.a, pairs.b):
-        np.maximum.at(inside, rows[kept], probability[kept])
+        np.maximum.at(inside, rows[kept].astype(np.intp), probability[kept])
     inside[decided | (size[label] == 1)] = 1.0
     one = np.bincount(label, np.log(np.maximum(inside, LEAST))) / size
     return np.asarray(np.exp(one + _no_other(label, pairs, probability, ~kept & pairs.candidate & (probability > LEAST), len(size))))
@@ -40,8 +40,9 @@ def confidence(label: Rows, pairs: Weighed, probability: Floats, decided: Flags)
 def _no_other(label: Rows, pairs: Weighed, probability: Floats, left: Flags, people: int) -> Floats:
     """Log of the chance that each person is none of the other people found: the best link to each of these is in doubt."""
     one, other, chance = label[pairs.a[left]], label[pairs.b[left]], probability[left]
-    key = np.concatenate([one * people + other, other * people + one])
-    chance = np.concatenate([chance, chance])
-    order = np.lexsort((-chance, key))
-    best = order[changes(key[order])] if len(order) else order
-    return np.asarray(np.bincount(key[best] // people, np.log1p(-REJECTED * chance[best]), minlength=people), np.float64)
+    key = np.minimum(one, other) * people + np.maximum(one, other)
+    order = np.argsort(key)
+    starts = np.flatnonzero(changes(key[order])) if len(order) else order
+    doubt = np.log1p(-REJECTED * np.maximum.reduceat(chance[order], starts)) if len(order) else chance
+    two = np.divmod(key[order][starts], people)
+    return np.asarray(sum(np.bincount(of, doubt, minlength=people) for of in two), np.float64)

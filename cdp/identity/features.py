@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.identity import text
-from cdp.identity.arrays import in_threads
+from cdp.identity.arrays import at_once, in_threads
 from cdp.identity.names import names
 from cdp.identity.values import (
     Ints,
@@ -82,7 +82,7 @@ def features(customers: pa.Table, family_first: frozenset[str] = frozenset()) ->
         "employer": lambda: mapped(folded(column(customers, "organisation_name")), text.organisations),
         "identifiers": lambda: _identifiers(customers),
     }
-    found = dict(zip(steps, in_threads(lambda step: step(), steps.values()), strict=True))
+    found = dict(zip(steps, at_once(*steps.values()), strict=True))
     source, (given, middle, family, whole, rank) = found.pop("source"), found.pop("names")
     return Features(
         rows=customers.num_rows,

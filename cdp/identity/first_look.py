@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.arrays import in_threads
+from cdp.identity.arrays import at_once, in_threads
 from cdp.identity.blocks import Blocks, Flags, Meetings
 from cdp.identity.compare import Comparer
 from cdp.identity.fields import Kind
@@ -32,7 +32,7 @@ Judge = Callable[[Bytes, npt.NDArray[np.int64]], Model]
 
 def without_barren(blocks: Blocks, comparer: Comparer, judge: Judge) -> Blocks:
     """The blocks, with the meetings named that are barren; a set that is not large has none."""
-    ranges = blocks.ranges()
+    ranges, _ = at_once(blocks.ranges, comparer.ready)
     if len(ranges) < LARGE:
         return blocks
     looked = in_threads(lambda span: _look(blocks, comparer, *span), ranges[:LOOK])

@@ -12,13 +12,12 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow.compute as pc
 
 from cdp.identity.compared import SLICE, Compared
 from cdp.identity.features import Features
 from cdp.identity.fields import Field
 from cdp.identity.levels import ALIKE, DIFFER
-from cdp.identity.similarity import contains
+from cdp.identity.similarity import contains, word_keys
 
 FAMILIES = 3
 """Unlike family names in which two forms must meet."""
@@ -57,11 +56,10 @@ def name_forms(fields: tuple[Field, ...], features: Features, found: Compared) -
 
 def touched(features: Features, found: Compared, forms: tuple[tuple[str, str], ...]) -> npt.NDArray[np.int64]:
     """Numbers of the pairs whose given names, or family names in their place, are two of `forms`: all that knowing them can change."""
-    codes = {str(word): code for code, word in enumerate(features.given.words.to_pylist())} if forms else {}
-    known = [sorted((codes[x], codes[y])) for x, y in forms if x in codes and y in codes]
-    keys = np.sort(np.array([(x << 32) | y for x, y in known], np.int64))
-    names = _as_given(features)
-    involved = np.append(np.isin(np.arange(len(features.given)), np.array(known, np.int64).ravel()), False)
+    keys = word_keys(forms, features.given.words)
+    involved = np.zeros(len(features.given) + 1, bool)
+    involved[keys >> 32] = involved[keys & 0xFFFFFFFF] = True
+    names = np.concatenate([features.given.codes, features.family.codes], axis=1)  # they have one dictionary
     rows = np.asarray(involved[names].any(axis=1))
     hits = []
     for start in range(0, len(found.a), SLICE):
@@ -77,10 +75,3 @@ def _meet(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32], keys: npt.NDArray[
     for u, v in product(a.T.astype(np.int64), b.T.astype(np.int64)):
         hit |= (u >= 0) & (v >= 0) & contains(keys, u, v)
     return hit
-
-
-def _as_given(features: Features) -> npt.NDArray[np.int32]:
-    """Codes among given names of each record's given and family names."""
-    found = pc.index_in(features.family.words, value_set=features.given.words).fill_null(-1).to_numpy(zero_copy_only=False)
-    crossed = np.append(found.astype(np.int32), np.int32(-1))[features.family.codes]
-    return np.concatenate([features.given.codes, crossed], axis=1)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.identity import text
+from cdp.identity.arrays import at_once, in_threads
 from cdp.identity.values import (
     Ints,
     Values,
@@ -29,18 +30,23 @@ from cdp.identity.values import (
 
 def names(table: pa.Table, family_first: frozenset[str]) -> tuple[Values, Values, Values, Values, Ints]:
     """Given, middle, family and whole names of each record, and its generation."""
-    given, middle, family, full = (folded(column(table, c)) for c in ("given_name", "middle_name", "family_name", "full_name"))
-    rank = _rank(folded(column(table, "suffix")), family, given, full)
+    given, middle, family, full, suffix = _folded(table, "given_name", "middle_name", "family_name", "full_name", "suffix")
+    rank = _rank(suffix, family, given, full)
     given, family = mapped(given, text.without_marks), mapped(family, text.without_marks)
     given, family = _from_full(table, given, family, family_first)
     given_text = joined(strings(given), strings(middle))
     given_all = encoded(given_text)
     first, rest = mapped(given_all, text.first_word), mapped(given_all, text.later_words)
-    rest = _rest_of_full(rest, first, family, mapped(full, text.without_marks))
-    whole = mapped(encoded(joined(given_text, strings(family))), text.sorted_words)
-    nick = mapped(folded(column(table, "nickname")), text.first_word)
-    givens, families = together(merged([first, nick]), merged([family, _former(table)]))
+    rest, whole, (givens, families) = at_once(
+        lambda: _rest_of_full(rest, first, family, mapped(full, text.without_marks)),
+        lambda: mapped(encoded(joined(given_text, strings(family))), text.sorted_words),
+        lambda: together(merged([first, _nick(table)]), merged([family, _former(table)])),
+    )
     return givens, rest, families, whole, rank
+
+
+def _folded(table: pa.Table, *columns: str) -> list[Values]:
+    return in_threads(lambda name: folded(column(table, name)), columns)
 
 
 def _from_full(table: pa.Table, given: Values, family: Values, family_first: frozenset[str]) -> tuple[Values, Values]:
@@ -60,8 +66,8 @@ def _from_full(table: pa.Table, given: Values, family: Values, family_first: fro
 
 def family_first(customers: pa.Table) -> frozenset[str]:
     """Sources whose full names begin with the family name, as far as names that other records give in parts can tell."""
-    full, source = folded(column(customers, "full_name")), encoded(column(customers, "source"))
-    given, family = (folded(column(customers, c)) for c in ("given_name", "family_name"))
+    given, family, full = _folded(customers, "given_name", "family_name", "full_name")
+    source = encoded(column(customers, "source"))
     alone = (given.first < 0) & (family.first < 0) & (full.first >= 0)
     if not alone.any():
         return frozenset()
@@ -125,6 +131,10 @@ def _rank(suffix: Values, *fields: Values) -> Ints:
 def _ranks_of(values: Values, ranks: Callable[[pa.Array], pa.Array]) -> Ints:
     lookup = np.array([int(rank) if rank else -1 for rank in [*ranks(values.words).to_pylist(), None]], np.int32)
     return lookup[values.first]
+
+
+def _nick(table: pa.Table) -> Values:
+    return mapped(folded(column(table, "nickname")), text.first_word)
 
 
 def _former(table: pa.Table) -> Values:

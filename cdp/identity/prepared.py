@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.identity.arrays import unique
+from cdp.identity.arrays import at_once, unique
 from cdp.identity.features import Features
 from cdp.identity.values import Ints, Values
 
@@ -82,23 +84,25 @@ def prepare(features: Features, known: Known | None = None) -> Prepared:
     Args:
         known: what a model knows of values; frequencies are its, and its hubs are added to those that these records show.
     """
-    hubs: list[Hub] = []
     initials = _initials(features.given), _initials(features.family)
     someone = _someone(*initials)
-    email, email_shared = _without_hubs(features, "email", features.email, initials, someone, hubs)
-    phone, phone_shared = _without_hubs(features, "phone", features.phone, initials, someone, hubs)
-    identifiers, identifier_shared = {}, {}
-    for kind, values in features.identifiers.items():
-        identifiers[kind], identifier_shared[kind] = _without_hubs(features, kind, values, initials, someone, hubs)
-    birth = _without_false_dates(features.birth, hubs)
+    contacts = {"email": features.email, "phone": features.phone, **features.identifiers}
+    (birth, false_dates), address_shared, *found = at_once(
+        lambda: _without_false_dates(features.birth),
+        lambda: _used_by(features.address, someone),
+        *(partial(_without_hubs, name, values, initials, someone) for name, values in contacts.items()),
+    )
+    (email, email_shared, _), (phone, phone_shared, _), *others = found
+    identifiers = {kind: values for kind, (values, _, _) in zip(features.identifiers, others, strict=True)}
+    identifier_shared = {kind: shared for kind, (_, shared, _) in zip(features.identifiers, others, strict=True)}
+    hubs = (*chain.from_iterable(hubs for _, _, hubs in found), *false_dates)
     if known:
         email, phone, birth = (
             _without(values, name, known) for name, values in (("email", email), ("phone", phone), ("birth_date", birth))
         )
         identifiers = {kind: _without(values, kind, known) for kind, values in identifiers.items()}
-    address_shared = np.minimum(_people(features.address, someone)[0], 255).astype(np.uint8)
     clean = replace(features, email=email, phone=phone, birth=birth, identifiers=identifiers)
-    known = known or _learned(clean, someone, tuple(hubs))
+    known = known or _learned(clean, someone, hubs)
     words = features.given.words.to_pylist()
     band = _band(np.array([known.names.get(word, known.usual) for word in words]))
     established = np.array([word in known.names for word in words], bool)
@@ -196,28 +200,31 @@ def _people(values: Values, initials: Ints) -> tuple[npt.NDArray[np.int64], npt.
     return people, np.bincount(codes, minlength=len(values))
 
 
-def _without_hubs(
-    features: Features, name: str, values: Values, initials: tuple[Ints, Ints], someone: Ints, hubs: list[Hub]
-) -> tuple[Values, Bytes]:
-    """The field without values that many unlike names use, and the number of people that seem to use each value that stays."""
+def _used_by(values: Values, someone: Ints) -> Bytes:
+    """The number of people that seem to use each value, 255 at most."""
+    return np.minimum(_people(values, someone)[0], 255).astype(np.uint8)
+
+
+def _without_hubs(name: str, values: Values, initials: tuple[Ints, Ints], someone: Ints) -> tuple[Values, Bytes, list[Hub]]:
+    """The field without values that many unlike names use, the number of people that seem to use each value that stays, and the others."""
     if not len(values):
-        return values, np.zeros(0, np.uint8)
+        return values, np.zeros(0, np.uint8), []
     given, count = _people(values, initials[0])
     family, _ = _people(values, initials[1])
     hub = ((given >= HUB_GIVEN) & (family >= HUB_FAMILY)) | (given >= 14) | ((family >= 10) & (given + family >= 14))
-    hubs.extend(Hub(name, str(values.words[int(i)]), int(count[i]), int(given[i])) for i in np.flatnonzero(hub))
+    hubs = [Hub(name, str(values.words[int(i)]), int(count[i]), int(given[i])) for i in np.flatnonzero(hub)]
     lookup = np.append(np.where(hub, -1, np.arange(len(values))), -1).astype(np.int32)
-    return Values(lookup[values.codes], values.words), np.minimum(_people(values, someone)[0], 255).astype(np.uint8)
+    return Values(lookup[values.codes], values.words), _used_by(values, someone), hubs
 
 
-def _without_false_dates(birth: Values, hubs: list[Hub]) -> Values:
-    """Dates that far more records hold than any true birthday could explain are placeholders."""
+def _without_false_dates(birth: Values) -> tuple[Values, list[Hub]]:
+    """The birth dates without placeholders, and these: far more records hold them than any true birthday could explain."""
     counts = _counts(birth)
     if not len(counts):
-        return birth
+        return birth, []
     total = counts.sum()
     usual = np.sort(counts)[int(0.99 * (len(counts) - 1))]
     false = (counts >= 20) & (counts > 8 * usual) & (counts > 0.002 * total)
-    hubs.extend(Hub("birth_date", str(birth.words[int(i)]), int(counts[i]), 0) for i in np.flatnonzero(false))
+    hubs = [Hub("birth_date", str(birth.words[int(i)]), int(counts[i]), 0) for i in np.flatnonzero(false)]
     lookup = np.append(np.where(false, -1, np.arange(len(birth))), -1).astype(np.int32)
-    return Values(lookup[birth.codes], birth.words)
+    return Values(lookup[birth.codes], birth.words), hubs

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.errors import PlatformError
-from cdp.identity.arrays import frugal, release
+from cdp.identity.arrays import at_once, frugal, release
 from cdp.identity.blocks import Blocks, Flags, Ints
 from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
@@ -183,9 +183,10 @@ class _Work:
             )
         self.options, self.clock, self.model, self.engine = options, _Clock(), model, engine
         self.handles = customers["record_id"].combine_chunks()
-        self.order = _canonical(customers)
         with self.clock.step("prepare") as count:
-            self.family_first = family_first(customers) if model is None else model.family_first
+            self.order, self.family_first = at_once(
+                lambda: _canonical(customers), lambda: family_first(customers) if model is None else model.family_first
+            )
             found = in_order(features(customers, self.family_first), self.order)
             self.prepared: Prepared = prepare(_allowed(found, options.rules), model.known if model else None)
             count[0] = customers.num_rows
@@ -197,7 +198,9 @@ class _Work:
     def blocks(self) -> Blocks:
         """The records that are worth comparing, in blocks."""
         with self.clock.step("candidates") as count:
-            found = without_barren(blocks(self.prepared, self.options.largest_block), self.comparer, self._judge)
+            found = blocks(self.prepared, self.options.largest_block)
+            release()
+            found = without_barren(found, self.comparer, self._judge)
             count[0] = sum(found.by_key.values())
         return found
 

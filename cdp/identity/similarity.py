@@ -68,6 +68,12 @@ def as_keys(pairs: Iterable[tuple[int, int]]) -> Codes:
     return np.array(sorted({(min(p) << 32) | max(p) for p in pairs if p[0] != p[1]}), np.int64)
 
 
+def word_keys(pairs: Iterable[tuple[str, str]], words: pa.Array) -> Codes:
+    """The keys of pairs of words, as far as the dictionary has both."""
+    at = [pc.index_in(pa.array(side, pa.string()), value_set=words).to_pylist() for side in zip(*pairs, strict=True)]
+    return as_keys((x, y) for x, y in zip(*at, strict=True) if x is not None and y is not None)
+
+
 def contains(sorted_keys: Codes, a: Codes, b: Codes) -> npt.NDArray[np.bool_]:
     """Whether the unordered pair (a, b) is among the keys."""
     if not len(sorted_keys):

@@ -154,12 +154,11 @@ def reordered(order: npt.NDArray[np.int64], *fields: Values) -> list[Values]:
     codes = [values.codes[order] for values in fields]
     words = fields[0].words
     flat = np.concatenate([c.ravel() for c in codes])
-    first = np.full(len(words) + 1, len(flat), np.int64)
+    flat = flat[flat >= 0]
+    first = np.empty(len(words), np.int64)
     first[flat[::-1]] = np.arange(len(flat) - 1, -1, -1)
-    first[-1] = len(flat) + 1
-    rank = np.argsort(first, kind="stable")
-    lookup = np.empty(len(rank), np.int32)
-    lookup[rank] = np.arange(len(rank), dtype=np.int32)
-    lookup[-1] = -1
-    used = words.take(pa.array(rank[: int((first < len(flat)).sum())]))
-    return [Values(lookup[c], used) for c in codes]
+    used = flat[first[flat] == np.arange(len(flat))]
+    lookup = np.full(len(words) + 1, -1, np.int32)
+    lookup[used] = np.arange(len(used), dtype=np.int32)
+    kept = words.take(pa.array(used))
+    return [Values(lookup[c], kept) for c in codes]

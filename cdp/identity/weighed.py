@@ -107,7 +107,7 @@ def _missing(rows: int, a: Ints, b: Ints, linked: Flags) -> tuple[Rows, Rows]:
     members = members[np.argsort(label[members], kind="stable")]
     if not len(members):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    pairs = Part.of("component", members, label[members].astype(np.uint64)).pairs(0, rows)
+    pairs = Part.of("component", members, label[members].astype(np.uint64)).pairs(slice(None))
     pairs = pairs[~among(pairs, np.sort((a.astype(np.int64) << 32) | b))]
     return pairs >> 32, pairs & 0xFFFFFFFF
 
