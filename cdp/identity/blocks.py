@@ -78,7 +78,7 @@ class Part:
         out = self.rows[right].astype(np.int64)
         out <<= bits
         out |= np.repeat(((self.rows[lead].astype(np.int64) - low) << (32 + bits)) | mark, behind)
-        return out
+        return np.asarray(out, np.int64)
 
     def leads(self, rows: Rows) -> Rows:
         """How many members come before each of some rows: a search for all of them in one go."""
@@ -88,7 +88,7 @@ class Part:
             middle = (begin + end) >> 1
             before = self.rows[self.place[np.minimum(middle, len(self.place) - 1)]] < rows
             begin, end = np.where(searched & before, middle + 1, begin), np.where(searched & ~before, middle, end)
-        return begin
+        return np.asarray(begin, np.int64)
 
 
 @dataclass(frozen=True)
