@@ -41,7 +41,6 @@ _TABLES = (
     "_middle",
     "_job",
     "_place",
-    "_days",
     "_same_day",
     "_many_words",
 )
