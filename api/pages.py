@@ -35,21 +35,24 @@ blueprint = Blueprint("pages", __name__)
 SEARCH = (Query("q", "Words.", max_length=200), CURSOR)
 _PER_PAGE = 25
 _RECENT = 8
+_AMONG = 5_000
+"""Profiles, the newest, among which well-known ones are looked for."""
 
 
 @blueprint.get("/")
 @page("profile.read")
 def home() -> Any:
-    """Search, and who was looked at last."""
+    """Search, and who was looked at last; for who has not looked at anybody yet, customers whom many sources know."""
     asked = parse_query(SEARCH)
     q = (asked["q"] or "").strip()
     with reading() as connection:
         found = _search(connection, q, asked["cursor"])
         recent = [] if q else _recent(connection)
+        known = [] if q or recent else _well_known(connection)
     counts = None if q else _counts()
     _note_search(found)
     template = "results.html" if request.headers.get("X-Fragment") else "home.html"
-    return render_template(template, q=q, found=found, recent=recent, counts=counts, first=asked["cursor"] is None)
+    return render_template(template, q=q, found=found, recent=recent, known=known, counts=counts, first=asked["cursor"] is None)
 
 
 def _counts() -> Any:
@@ -81,9 +84,22 @@ def _recent(connection: Connection) -> list[Any]:
     return [found for row in rows if (found := _summary(connection, view(), row.object)) is not None]
 
 
-def _summary(connection: Connection, seen: View, profile_id: str) -> Any:
+def _well_known(connection: Connection) -> list[Any]:
+    """Of the profiles that changed last those that most sources know."""
+    rows = connection.execute(
+        text(
+            """select profile_id from (
+                 select profile_id, source_count, interaction_count from golden order by updated_at desc limit :among) newest
+               order by source_count desc, interaction_count desc, profile_id limit :limit"""
+        ),
+        {"among": _AMONG, "limit": _RECENT},
+    )
+    return [found for row in rows if (found := _summary(connection, view(), row.profile_id)) is not None]
+
+
+def _summary(connection: Connection, seen: View, profile_id: UUID | str) -> Any:
     try:
-        return customers.profile(connection, seen, UUID(profile_id))
+        return customers.profile(connection, seen, UUID(str(profile_id)))
     except NotFound:
         return None
 

@@ -105,6 +105,18 @@ def test_merged_id_leads_to_the_living_profile(steward_page: FlaskClient) -> Non
     assert "was merged into this one" in answer.text
 
 
+def test_who_has_looked_at_nobody_is_shown_whom_many_sources_know(steward_page: FlaskClient) -> None:
+    first = steward_page.get("/", headers=HTML).text
+    assert "Known in many places" in first
+    shown = re.findall(r"(\d+) sources?<", first)
+    assert len(shown) > 1
+    assert shown == sorted(shown, key=int, reverse=True)
+    steward_page.get(f"/profiles/{ANNA}", headers=HTML)
+    again = steward_page.get("/", headers=HTML).text
+    assert "Looked at last" in again
+    assert "Known in many places" not in again
+
+
 def test_what_is_typed_is_written_as_text(steward_page: FlaskClient) -> None:
     text = steward_page.get("/", query_string={"q": '"><script>alert(1)</script>'}).text
     assert "<script>alert" not in text
