@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cdp.cli.console import err, out, settings
-from cdp.cli.serve import command
+from cdp.cli.serve import check_address, command
 from cdp.db import connect, migrate
 from cdp.demo.run import DemoReport, Stored, run
 from cdp.demo.stories import Telling
@@ -32,6 +32,8 @@ def demo(home: Path | None, people: int, port: int | None, no_serve: bool) -> No
     """Invent a company of five departments, find its customers, and show them in a browser."""
     base = settings()
     chosen = replace(base, home=home or base.home, port=port or base.port)
+    if not no_serve:
+        check_address(chosen)
     engine = connect(chosen)
     migrate(engine)
     with err.status("Starting") as status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,16 @@ def test_what_is_served_is_processed(engine: Engine, settings: Settings, world: 
         server.send_signal(signal.SIGKILL)
         server.wait(60)
     assert eventually(lambda: not beside.is_running() or beside.status() == psutil.STATUS_ZOMBIE), "it ends with the server"
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_an_address_that_is_taken_is_told_before_any_work(command: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        run = [sys.executable, "-c", "from cdp.cli import main; main()", command, "--port", port]
+        environ = {**os.environ, "CDP_HOME": str(tmp_path / "home")}
+        done = subprocess.run(run, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"the page cannot be served at 127.0.0.1:{port}: Address already in use" in done.stderr.replace("\n", " ")
+    assert "--port" in done.stderr
+    assert not (tmp_path / "home" / "postgres").exists()
