@@ -28,6 +28,9 @@ NOBODY = 1e-4
 RARE = 0.1
 """Twins, and namesakes of one household, for each other pair of a household, at most."""
 HOUSEMATES = (Kind.TWIN, Kind.JUNIOR)
+CONTACTS = ("email", "phone", "identifier")
+"""Fields whose own value namesakes share as seldom as the table has it, as long as the pairs are few: where a handful of names is all
+there is, namesakes would take everybody who has a mailbox for two."""
 STRENGTH = 40.0
 """How many pairs the table of fields weighs, in each class and field."""
 FEW = 2000
@@ -121,7 +124,8 @@ def fit(
         mass = weight.sum(axis=0)
         share = _few((mass + strength * model.share) / (mass + strength * model.share).sum())
         chance = [
-            _update(f, seen, priors[k], by_chance[k], strength) for k, (f, seen) in enumerate(zip(fields, levels.seen(weight), strict=True))
+            _update(f, seen, priors[k], by_chance[k], strength, thin)
+            for k, (f, seen) in enumerate(zip(fields, levels.seen(weight), strict=True))
         ]
         if abs(likelihood - previous) < 1e-7 * abs(likelihood):
             break
@@ -188,13 +192,18 @@ def _few(share: Floats) -> Floats:
     return np.asarray(cut / cut.sum())
 
 
-def _update(field: Field, seen: Floats, before: Floats, random: Floats, strength: float) -> Floats:
+def _update(field: Field, seen: Floats, before: Floats, random: Floats, strength: float, thin: float) -> Floats:
     out = np.ones_like(before)
     for kind in Kind:
         held = seen[kind, 1:] + strength * before[kind, 1:]
         if kind in field.by_chance:
             held = held + ANCHOR * seen[kind, 1:].sum() * random
         out[kind, 1:] = held / held.sum()
+    if field.name.partition(":")[0] in CONTACTS:
+        most = before[Kind.NAMESAKE, 1] / min(thin, 1.0)
+        if out[Kind.NAMESAKE, 1] > most:
+            out[Kind.NAMESAKE, 2:] *= (1 - most) / (1 - out[Kind.NAMESAKE, 1])
+            out[Kind.NAMESAKE, 1] = most
     out[Kind.SAME, 1:] = _bounded(field, out[Kind.SAME, 1:])
     for kind in HOUSEMATES:
         out[kind] = out[Kind.SAME if kind in field.own else Kind.HOUSEHOLD]

@@ -198,6 +198,16 @@ def test_neighbouring_phone_numbers_are_told_from_slips() -> None:
     assert found == ["next", "near"]
 
 
+@pytest.mark.parametrize("contact", ["emails", "phones"])
+def test_where_few_names_are_in_use_a_contact_point_tells_who_is_who(contact: str) -> None:
+    names = ["Mohamed Ahmad", "Yusef Cohen", "Ann Lee", "Li Chen", "Eva Novak"]
+    points = [f"u{n}x@x.example" if contact == "emails" else f"+4930{1234567 + 9137 * n}" for n in range(100)]
+    rows = [r(f"{n}-{copy}", names[n % 5], **{contact: [points[n]]}) for copy in range(3) for n in range(100)]
+    found = people(t(*rows))
+    assert len(found) == 100
+    assert {len({key.partition("-")[0] for key in one}) for one in found} == {1}
+
+
 def test_birth_dates_alone_make_nobody_one_person() -> None:
     table = t(*(r(i, birth_date=f"19{10 + i % 90}-01-01") for i in range(300)))
     assert len(people(table)) == 300
