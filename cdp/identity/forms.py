@@ -60,7 +60,8 @@ def touched(features: Features, found: Compared, forms: tuple[tuple[str, str], .
     involved = np.zeros(len(features.given) + 1, bool)
     involved[keys >> 32] = involved[keys & 0xFFFFFFFF] = True
     names = np.concatenate([features.given.codes, features.family.codes], axis=1)  # they have one dictionary
-    rows = np.asarray(involved[names].any(axis=1))
+    names = np.where(involved[names], names, -1)
+    rows = np.asarray((names >= 0).any(axis=1))
     hits = []
     for start in range(0, len(found.a), SLICE):
         part = slice(start, start + SLICE)
@@ -72,6 +73,7 @@ def touched(features: Features, found: Compared, forms: tuple[tuple[str, str], .
 def _meet(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32], keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Whether any name of the one and any of the other are among the keys."""
     hit = np.zeros(len(a), bool)
-    for u, v in product(a.T.astype(np.int64), b.T.astype(np.int64)):
-        hit |= (u >= 0) & (v >= 0) & contains(keys, u, v)
+    for u, v in product(a.T, b.T):
+        unlike = np.flatnonzero((u >= 0) & (v >= 0) & (u != v))
+        hit[unlike] |= contains(keys, u[unlike].astype(np.int64), v[unlike].astype(np.int64))
     return hit

@@ -349,18 +349,23 @@ class _Work:
         """The answer in the caller's row order."""
         probability, kept = pairs.probability, label[pairs.a] == label[pairs.b]
         doubt = pairs.candidate & (probability > DOUBT[0]) & (probability < DOUBT[1]) | (~kept & (probability >= DOUBT[1]))
-        cluster, back = _in_caller_order(label, self.order)
+        (cluster, back), certainty, links, doubtful, (households, _) = at_once(
+            lambda: _in_caller_order(label, self.order),
+            lambda: confidence(label, pairs, probability, self.decided),
+            lambda: _pairs(pairs, np.flatnonzero(kept), self.order),
+            lambda: _pairs(pairs, np.flatnonzero(doubt), self.order),
+            lambda: _in_caller_order(homes, self.order),
+        )
         sure = np.zeros(len(back))
-        sure[back] = confidence(label, pairs, probability, self.decided)
-        doubtful = _pairs(pairs, np.flatnonzero(doubt), self.order)
+        sure[back] = certainty
+        if doubtful.num_rows:
+            doubtful = doubtful.take(np.argsort(np.abs(doubtful["probability"].to_numpy() - 0.5), kind="stable"))
         return Resolution(
             cluster=cluster,
             confidence=sure,
-            links=_pairs(pairs, np.flatnonzero(kept), self.order),
-            doubtful=doubtful.take(np.argsort(np.abs(doubtful["probability"].to_numpy() - 0.5), kind="stable"))
-            if doubtful.num_rows
-            else doubtful,
-            households=_in_caller_order(homes, self.order)[0],
+            links=links,
+            doubtful=doubtful,
+            households=households,
             model=model,
             stages=tuple(self.clock.stages),
             unheeded=unheeded,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.arrays import among
+from cdp.identity.arrays import among, in_threads
 from cdp.identity.blocks import Flags, Ints, Part, Rows
 from cdp.identity.cluster import components
 from cdp.identity.compare import Comparer
@@ -21,6 +21,8 @@ from cdp.identity.training import counted
 
 INDIRECT = 0.5
 """What evidence counts between records that only others bring together: it repeats in part what those have said."""
+PART = 100_000
+"""Pairs that a thread compares in one go."""
 COMPLETE, COMPLETED_EACH = 1000, 20
 """Components up to this size have all their pairs compared, not only candidates; and so many pairs for each record at most."""
 
@@ -70,7 +72,8 @@ class Weighed:
         a, b = _missing(rows, self.a, self.b, self.evidence[self.which] > 0)
         if not len(a):
             return self
-        patterns, _, which = counted(comparer(a, b))
+        parts = in_threads(lambda start: comparer(a[start : start + PART], b[start : start + PART]), range(0, len(a), PART))
+        patterns, _, which = counted(np.concatenate(parts))
         judge = model.even()
         return replace(
             self,
@@ -107,7 +110,7 @@ def _missing(rows: int, a: Ints, b: Ints, linked: Flags) -> tuple[Rows, Rows]:
     members = members[np.argsort(label[members], kind="stable")]
     if not len(members):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    pairs = Part.of("component", members, label[members].astype(np.uint64)).pairs(slice(None))
+    pairs = np.sort(Part.of("component", members, label[members].astype(np.uint64)).pairs(slice(None)))
     pairs = pairs[~among(pairs, np.sort((a.astype(np.int64) << 32) | b))]
     return pairs >> 32, pairs & 0xFFFFFFFF
 
