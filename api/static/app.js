@@ -25,7 +25,7 @@ document.addEventListener("click", (event) => {
 // Arrow keys walk through the rows of a list, from the search field into it and back.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  const rows = [...document.querySelectorAll("[data-list] a")];
+  const rows = [...document.querySelectorAll("[data-list] a")].filter((row) => row.offsetParent);  // those that show
   const field = document.querySelector("[data-search] input");
   const at = rows.indexOf(document.activeElement);
   if (at < 0 && document.activeElement !== field) return;

@@ -62,7 +62,7 @@ def test_the_way_from_the_door_and_a_name_to_everything_about_the_customer(open_
     page.wait_for_url(site + "/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("ann ber")
-    result = page.get_by_role("link", name="Anna Berg")
+    result = page.locator("#results").get_by_role("link", name="Anna Berg")
     expect(result).to_be_visible()
     expect(page).to_have_url(re.compile(r"\?q=ann%20ber$"))
     page.keyboard.press("ArrowDown")
