@@ -128,7 +128,7 @@ def _places(address: Values) -> tuple[Ints, Ints, Ints]:
     return first, second, third
 
 
-TABLES = (
+_TABLES = (
     "_addressed",
     "_sound_given",
     "_sound_family",
@@ -149,7 +149,7 @@ class Ways:
     def __init__(self, prepared: Prepared) -> None:
         self.prepared = prepared
         self.x = prepared.features
-        in_threads(lambda table: getattr(self, table), TABLES)
+        in_threads(lambda table: getattr(self, table), _TABLES)
 
     def __iter__(self) -> Iterator[Iterator[Key]]:
         return chain(self._contacts(), self._names(), self._births(), self._homes(), [self._identical()])

@@ -55,7 +55,6 @@ _LEGAL = {
 }
 _MARKED = f"^({'|'.join(sorted(_TITLES))}) | ({'|'.join(sorted(_SUFFIXES))})$"
 _FORMS = rf"\b({'|'.join(sorted(_LEGAL))})\b"
-# Some to a line, as a reader looks them up; the formatter would give a line to each.
 _WAYS = {
     "street": "st", "str": "st", "strasse": "st", "road": "rd", "avenue": "ave", "av": "ave", "drive": "dr", "lane": "ln", "court": "ct",
     "boulevard": "blvd", "place": "pl", "square": "sq", "terrace": "ter", "trail": "trl", "circle": "cir",
@@ -63,7 +62,7 @@ _WAYS = {
     "north": "n", "south": "s", "east": "e", "west": "w", "apartment": "apt", "suite": "ste", "crescent": "cres",
     "close": "cl", "gardens": "gdns",
     "platz": "pl", "weg": "way", "allee": "ave",
-}  # fmt: skip
+}  # fmt: skip  # some to a line, as one looks them up; else each has a line of its own
 
 
 def fold(values: pa.Array) -> pa.Array:
@@ -191,14 +190,13 @@ def _but_last(folded: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(folded, " [^ ]*$", "")
 
 
-# Some to a line, as above.
 _SOUNDS = (
     ("x", "ks"), ("j", "i"), ("y", "i"), ("ue", "u"), ("ae", "a"), ("oe", "o"), ("ph", "f"), ("th", "t"), ("kh", "h"),
     ("w", "v"), ("sch", "s"), ("sh", "s"), ("sz", "s"),
     ("tz", "c"), ("ts", "c"), ("cz", "c"), ("ch", "c"), ("ck", "k"), ("q", "k"), ("z", "s"),
     *((c * n, c) for c in "abcdefghiklmnoprstuvx" for n in (3, 2)),
     ("iei", "ei"),
-)  # fmt: skip
+)  # fmt: skip  # some to a line, as one looks them up; else each has a line of its own
 
 
 def spelling(folded: pa.Array) -> pa.Array:

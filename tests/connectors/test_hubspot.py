@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 from jsonschema import Draft4Validator
 from tls_proxy import tls_proxy
 
@@ -87,7 +88,6 @@ def test_more_changes_than_a_search_lists_are_all_read() -> None:
 @pytest.mark.long
 @pytest.mark.clients
 def test_unmodified_tap_reads_the_same_contacts() -> None:
-    trustme = pytest.importorskip("trustme")
     python = python_with("tap_hubspot", "meltano-tap-hubspot==0.10.1")
     authority = trustme.CA()
     bundle = Path(subprocess.run([python, "-m", "certifi"], capture_output=True, text=True, check=True).stdout.strip())

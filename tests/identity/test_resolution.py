@@ -12,6 +12,22 @@ from cdp.identity import Decision, Kind, Model, Options, Verdict, evaluate, expl
 
 from .people import crowd, r, t
 
+UNLIKE = [
+    "Aron Zima",
+    "Bela Yates",
+    "Cleo Xu",
+    "Dora Weiss",
+    "Emil Vogel",
+    "Fred Unger",
+    "Gina Toth",
+    "Hans Sauer",
+    "Ivan Rossi",
+    "Jana Quist",
+    "Kurt Paulus",
+    "Lena Olsen",
+]
+"""Names that have nothing in common."""
+
 
 def people(table: pa.Table, **more: object) -> set[frozenset[str]]:
     """The records of each person."""
@@ -98,23 +114,9 @@ def test_forms_of_a_name_do_not_keep_one_person_apart(other: str) -> None:
 
 
 def test_a_value_that_many_unlike_people_hold_is_no_evidence() -> None:
-    names = [
-        "Aron Zima",
-        "Bela Yates",
-        "Cleo Xu",
-        "Dora Weiss",
-        "Emil Vogel",
-        "Fred Unger",
-        "Gina Toth",
-        "Hans Sauer",
-        "Ivan Rossi",
-        "Jana Quist",
-        "Kurt Paulus",
-        "Lena Olsen",
-    ]
-    rows = crowd() + [r(f"h{i}", name, phone="+49300000000", email="none@none.example") for i, name in enumerate(names)]
+    rows = crowd() + [r(f"h{i}", name, phone="+49300000000", email="none@none.example") for i, name in enumerate(UNLIKE)]
     found = people(t(*rows))
-    assert all(frozenset({f"h{i}"}) in found for i in range(len(names)))
+    assert all(frozenset({f"h{i}"}) in found for i in range(len(UNLIKE)))
 
 
 def test_links_name_their_rows_evidence_and_pattern() -> None:
@@ -214,21 +216,7 @@ def test_birth_dates_alone_make_nobody_one_person() -> None:
 
 
 def test_the_model_keeps_placeholders_for_records_that_come_alone() -> None:
-    names = [
-        "Aron Zima",
-        "Bela Yates",
-        "Cleo Xu",
-        "Dora Weiss",
-        "Emil Vogel",
-        "Fred Unger",
-        "Gina Toth",
-        "Hans Sauer",
-        "Ivan Rossi",
-        "Jana Quist",
-        "Kurt Paulus",
-        "Lena Olsen",
-    ]
-    model = train(t(*crowd(), *(r(f"h{i}", name, email="none@none.example") for i, name in enumerate(names))))
+    model = train(t(*crowd(), *(r(f"h{i}", name, email="none@none.example") for i, name in enumerate(UNLIKE))))
     model = Model.from_document(model.to_document())
     two = t(r("m", "Mia Nolde", email="none@none.example"), r("n", "Nils Mertens", email="none@none.example"))
     assert [hub.value for hub in model.known.hubs] == ["none@none.example"]
