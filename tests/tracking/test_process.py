@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from cdp.ingest.events import event, plans
+from cdp.ingest.events import event, keys, plans
 from cdp.ingest.events.event import Event
 from cdp.ingest.events.people import _canonical
 from cdp.ingest.events.replay import replay
 from cdp.ingest.events.sources import senders
 from cdp.ingest.events.visitors import PEOPLE, Sighting, absorb, owner, plain, sightings
 from cdp.profiles import get, living, resolve_profiles, timeline
-from tests.tracking.conftest import World
+from tests.tracking.conftest import World, basic
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -103,9 +103,6 @@ def test_alias_joins_a_former_id(world: World) -> None:
 
 
 def test_ids_of_another_department_mean_somebody_else(world: World) -> None:
-    from cdp.ingest.events import keys
-    from tests.tracking.conftest import basic
-
     with world.engine.begin() as connection:
         app = keys.create(connection, "app", department="shop")
         desk = keys.create(connection, "desk", department="support")
@@ -156,6 +153,61 @@ def test_the_order_of_arrival_does_not_matter(world: World, seed: int) -> None:
     states = {row.source_key: row.raw for row in world.rows("select source_key, raw from record")}
     assert states["user:u"]["traits"] == {"plan": None, "email": "a@example.org"}
     assert owner(states["anon:A"]) == "u"
+    assert profile_of(world, "6") not in people, "v was on the device of u"
+
+
+SHARED: list[dict[str, Any]] = [
+    {"type": "track", "event": "E", "anonymousId": "A", "messageId": "looked", "originalTimestamp": at(1)},
+    {"type": "identify", "anonymousId": "A", "userId": "ann", "messageId": "first", "originalTimestamp": at(2)},
+    {"type": "identify", "userId": "ann", "messageId": "ann", "originalTimestamp": at(3)},
+    {"type": "identify", "anonymousId": "A", "userId": "bob", "messageId": "bob", "originalTimestamp": at(4)},
+]
+
+
+@pytest.mark.parametrize("order", [(0, 3, 1, 2), (3, 0, 2, 1), (2, 3, 1, 0), (3, 1, 0, 2)])
+def test_a_device_goes_to_who_turns_out_to_have_been_on_it_first(world: World, order: tuple[int, ...]) -> None:
+    """An event that comes late moves the device, and makes neither profile the other's; the next resolution sees it so, too."""
+    for number in order:
+        world.send("batch", batch=[SHARED[number]])
+        world.process()
+    placed = {message: profile_of(world, message) for message in ("looked", "first", "ann", "bob")}
+    assert placed["looked"] == placed["first"] == placed["ann"] != placed["bob"]
+    with world.engine.connect() as connection:
+        assert [shown["name"] for shown in timeline(connection, placed["ann"]).items] == ["E"]
+        assert not timeline(connection, placed["bob"]).items
+    named = world.rows("select profile_id from identifier where kind = 'shop_anonymous_id'")
+    assert [row.profile_id for row in named] == [placed["ann"]]
+    resolve_profiles(world.engine, world.settings)
+    assert {message: profile_of(world, message) for message in placed} == placed
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("second", ["bob", "ann"])
+def test_a_device_that_two_sources_of_a_department_see_makes_no_two_people_one(world: World, second: str, at_once: bool) -> None:
+    with world.engine.begin() as connection:
+        desk = keys.create(connection, "server", department="shop")
+    world.send("identify", anonymousId="A", userId="ann", messageId="1")
+    if not at_once:
+        world.process()
+    event = {"anonymousId": "A", "userId": second, "event": "Paid", "messageId": "2"}
+    world.client.post("/v1/track", json=event, headers=basic(desk))
+    world.process()
+    assert (profile_of(world, "1") == profile_of(world, "2")) == (second == "ann")
+
+
+def test_a_steward_keeps_a_device_where_it_is(world: World) -> None:
+    for message in (3, 2):
+        world.send("batch", batch=[SHARED[message]])
+        world.process()
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql(
+            """insert into decision (judgement, record_a, record_b, principal)
+               select 'different', min(id), max(id), 'stew' from record where source_key in ('anon:A', 'user:ann')"""
+        )
+    world.send("batch", batch=[SHARED[1]])
+    world.process()
+    placed = {row.source_key: row.profile_id for row in world.rows("select source_key, profile_id from record")}
+    assert placed["anon:A"] == placed["user:bob"] != placed["user:ann"]
 
 
 def test_the_state_of_a_person_is_the_same_in_every_order() -> None:

@@ -1,7 +1,8 @@
 """An event's person has a profile at once, the one its ids name or a new one; ids that events show together are one person at once.
 
 Only ids decide here (and, for a record that no id places, an e-mail address that exactly one profile has). Whatever else speaks for two
-records being one person is the resolution's business. A steward's "different" is never overruled.
+records being one person is the resolution's business. A steward's "different" is never overruled. The id of a device names whoever is
+known by it; it never makes two people one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Person:
         news: ids that the record did not carry before.
         emails: of a record that is new.
         links: keys of records of the same source that are decided to be the same person.
+        former: key of the record that it was linked to before, where that has turned out to be wrong.
+        device: of a visitor, those of its ids that are its device's, and so perhaps somebody else's too.
     """
 
     source_id: int
@@ -40,6 +43,13 @@ class Person:
     news: Sequence[Pair] = ()
     emails: Sequence[str] = ()
     links: Sequence[str] = ()
+    former: str = ""
+    device: frozenset[Pair] = frozenset()
+
+    @property
+    def names(self) -> set[Pair]:
+        """The new ids that are a person's own."""
+        return {pair for pair in self.news if pair not in self.device}
 
 
 @dataclass(frozen=True)
@@ -49,10 +59,12 @@ class Placement:
     Attributes:
         opened: new profiles, with their kind.
         merged: profile that is gone -> profile it lives on in.
+        left: visitors who are somebody else than was thought -> profile they leave.
     """
 
     opened: Mapping[UUID, str] = field(default_factory=dict)
     merged: Mapping[UUID, UUID] = field(default_factory=dict)
+    left: Mapping[Person, UUID] = field(default_factory=dict)
 
 
 def place(connection: Connection, people: Sequence[Person]) -> Placement:
@@ -60,29 +72,70 @@ def place(connection: Connection, people: Sequence[Person]) -> Placement:
     if not people:
         return Placement()
     named = _named(connection, {pair for person in people for pair in person.news})
-    groups = _groups(people)
+    groups = sorted(_groups(people), key=lambda group: not any(person.names for person in group))
     by_mail = _by_mail(connection, {mail for person in people for mail in person.emails if person.profile_id is None})
+    users = _users(connection, groups, named)
     opened: dict[UUID, str] = {}
     merged: dict[UUID, UUID] = {}
+    left: dict[Person, UUID] = {}
     for group in groups:
-        profiles = {person.profile_id for person in group if person.profile_id} | {p for m in group for pair in m.news for p in named[pair]}
-        profiles = {final(profile, merged) for profile in profiles}
+        profiles, others = _candidates(group, named, users, merged)
         if not profiles:
-            mailed = {profile for person in group for mail in person.emails for profile in by_mail[mail]}
+            mailed = {final(profile, merged) for person in group for mail in person.emails for profile in by_mail[mail]}
             profiles = mailed if len(mailed) == 1 else set()
         if not profiles:
             profiles = {UUID(str(uuid_utils.uuid7()))}
             opened[next(iter(profiles))] = group[0].kind
         oldest = min(profiles)
-        others = sorted(profiles - {oldest})
-        if others and _may_merge(connection) and not _forbidden(connection, [oldest, *others]):
-            merged |= {gone: oldest for gone in others}
+        gone = sorted(profiles - {oldest})
+        if gone and _may_merge(connection) and not _forbidden(connection, [oldest, *gone]):
+            merged |= dict.fromkeys(gone, oldest)
         for person in group:
-            person.profile_id = final(person.profile_id, merged) if person.profile_id else oldest
+            former = final(person.profile_id, merged) if person.profile_id else oldest
+            person.profile_id = former
+            if former in others and person.names and _may_merge(connection) and not _parted(connection, person, oldest):
+                left[person], person.profile_id = former, oldest
+            users[person.profile_id] |= person.names
+            for pair in person.news:
+                named[pair].add(person.profile_id)
     for person in people:
         assert person.profile_id is not None
         person.profile_id = final(person.profile_id, merged)
-    return Placement(opened, merged)
+    return Placement(opened, merged, left)
+
+
+def _candidates(
+    group: Sequence[Person], named: Mapping[Pair, set[UUID]], users: Mapping[UUID, set[Pair]], merged: Mapping[UUID, UUID]
+) -> tuple[set[UUID], set[UUID]]:
+    """The profiles that a group of people is, and those that only their devices name and that are somebody else's."""
+    names = {pair for person in group for pair in person.names}
+    firm = {person.profile_id for person in group if person.profile_id and not person.device} | {p for pair in names for p in named[pair]}
+    loose = {person.profile_id for person in group if person.profile_id and person.device}
+    loose |= {profile for person in group for pair in person.news if pair in person.device for profile in named[pair]}
+    firm, loose = ({final(profile, merged) for profile in each} for each in (firm, loose))
+    if not firm and not names:
+        return (loose if len(loose) == 1 else set()), set()
+    ours = names.union(*(users[profile] for profile in firm))
+    others = {profile for profile in loose - firm if users[profile] and not users[profile] & ours}
+    return firm | (loose - others), others
+
+
+def _users(connection: Connection, groups: Sequence[Sequence[Person]], named: Mapping[Pair, set[UUID]]) -> dict[UUID, set[Pair]]:
+    """The ids of people, of the kinds that visitors bring, that profiles found by a device are known by."""
+    kinds: set[str] = set()
+    profiles: set[UUID] = set()
+    for group in groups:
+        brought = {kind for person in group if person.device for kind, _ in person.names}
+        if brought:
+            kinds |= brought
+            profiles |= {person.profile_id for person in group if person.profile_id}
+            profiles |= {profile for person in group for pair in person.news for profile in named[pair]}
+    found: dict[UUID, set[Pair]] = defaultdict(set)
+    if profiles:
+        query = text("select profile_id, kind, value from identifier where profile_id = any(:ids) and kind = any(:kinds)")
+        for profile, kind, value in connection.execute(query, {"ids": list(profiles), "kinds": list(kinds)}):
+            found[profile].add((kind, value))
+    return found
 
 
 def final(profile: UUID, merged: Mapping[UUID, UUID]) -> UUID:
@@ -104,7 +157,7 @@ def _groups(people: Sequence[Person]) -> list[list[Person]]:
 
     for person in people:
         me = (person.source_id, person.stream, person.key)
-        for other in (*person.news, *((person.source_id, person.stream, key) for key in person.links if person.news)):
+        for other in (*(person.names or person.news), *((person.source_id, person.stream, key) for key in person.links if person.news)):
             leader[find(other)] = find(me)
     groups: dict[object, list[Person]] = defaultdict(list)
     for person in people:
@@ -149,6 +202,20 @@ def _forbidden(connection: Connection, profiles: Sequence[UUID]) -> bool:
                      and a.profile_id = any(:ids) and b.profile_id = any(:ids) and a.profile_id <> b.profile_id)"""
             ),
             {"ids": list(profiles)},
+        ).scalar_one()
+    )
+
+
+def _parted(connection: Connection, person: Person, profile: UUID) -> bool:
+    """Whether a steward has decided that a record of the profile is a different person."""
+    return bool(
+        connection.execute(
+            text(
+                """select exists (select from decision d join record r on r.id in (d.record_a, d.record_b)
+                   where :record in (d.record_a, d.record_b) and d.judgement = 'different' and d.revoked_at is null
+                     and r.profile_id = :profile)"""
+            ),
+            {"record": person.record_id, "profile": profile},
         ).scalar_one()
     )
 
@@ -216,8 +283,32 @@ def write(connection: Connection, people: Sequence[Person], placement: Placement
     changes = [
         Change("created" if profile in placement.opened else "merged", profile, sorted(records)) for profile, records in by_profile.items()
     ]
-    _journal(connection, changes, run_id)
-    _identifiers(connection, people)
+    _journal(connection, [*changes, *_move(connection, placement)], run_id)
+    _identifiers(connection, people, placement)
+
+
+def _move(connection: Connection, placement: Placement) -> list[Change]:
+    """What visitors did goes with their records, which are where they belong already."""
+    changes = []
+    for person, left in placement.left.items():
+        former = final(left, placement.merged)
+        assert person.profile_id is not None
+        assert person.record_id is not None
+        if former == person.profile_id:
+            continue
+        params = {"former": former, "profile": person.profile_id, "source": person.source_id, "stream": person.stream, "key": person.key}
+        connection.execute(text(_MOVE), params)
+        for kind, value in sorted(person.device):
+            connection.execute(text(_FORGET), {"former": former, "kind": kind, "value": value})
+        changes.append(Change("split", person.profile_id, [person.record_id], former))
+    return changes
+
+
+_MOVE = """update interaction set profile_id = :profile, changed_at = now()
+    where source_id = :source and customer_key = :key and coalesce(customer_stream, :stream) = :stream and profile_id = :former"""
+_FORGET = """delete from identifier where profile_id = :former and kind = :kind and value = :value and not exists (
+    select from record r where r.profile_id = :former and r.canonical -> 'identifiers'
+      @> jsonb_build_array(jsonb_build_object('type', cast(:kind as text), 'value', cast(:value as text))))"""
 
 
 def _journal(connection: Connection, changes: Sequence[Change], run_id: int) -> None:
@@ -237,10 +328,10 @@ def _journal(connection: Connection, changes: Sequence[Change], run_id: int) -> 
     )
 
 
-def _identifiers(connection: Connection, people: Sequence[Person]) -> None:
-    rows = sorted(
-        {(kind, value, p.profile_id) for p in people for kind, value in (*p.news, *(("email", mail) for mail in p.emails))}, key=str
-    )
+def _identifiers(connection: Connection, people: Sequence[Person], placement: Placement) -> None:
+    pairs = [(pair, p.profile_id) for p in people for pair in (*p.news, *(("email", mail) for mail in p.emails))]
+    pairs += [(pair, p.profile_id) for p in placement.left for pair in p.device]
+    rows = sorted({(*pair, profile) for pair, profile in pairs}, key=str)
     if rows:
         connection.execute(
             text(
@@ -249,25 +340,3 @@ def _identifiers(connection: Connection, people: Sequence[Person]) -> None:
             ),
             dict(zip(("kinds", "values", "ids"), map(array_literal, zip(*rows, strict=True)), strict=True)),
         )
-
-
-def decide(connection: Connection, people: Sequence[Person]) -> None:
-    """Record for the resolution that linked records are one person; a pair about which anything was ever decided is left alone."""
-    links = [(p.source_id, p.stream, p.key, other) for p in people for other in p.links if p.news]
-    if not links:
-        return
-    columns = dict(zip(("sources", "streams", "keys", "others"), map(list, zip(*links, strict=True)), strict=True))
-    connection.execute(
-        text(
-            """insert into decision (judgement, record_a, record_b, principal, note)
-               select distinct 'same', least(a.id, b.id), greatest(a.id, b.id), 'source:' || s.name, 'one event named both'
-               from unnest(cast(:sources as smallint[]), cast(:streams as text[]), cast(:keys as text[]), cast(:others as text[]))
-                 as l(source_id, stream, key, other)
-               join source s on s.id = l.source_id
-               join record a on a.source_id = l.source_id and a.stream = l.stream and a.source_key = l.key
-               join record b on b.source_id = l.source_id and b.stream = l.stream and b.source_key = l.other
-               where a.id <> b.id and not exists (select from decision d
-                 where d.record_a = least(a.id, b.id) and d.record_b = greatest(a.id, b.id))"""
-        ),
-        columns,
-    )

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from cdp.db import array_literal
-from cdp.ingest.events import attach
+from cdp.ingest.events import attach, links
 from cdp.ingest.events.attach import Person
 from cdp.ingest.events.event import Event
 from cdp.ingest.events.sources import Sender
@@ -69,10 +69,12 @@ def write_people(connection: Connection, run_id: int, events: Sequence[tuple[Sen
     _insert(connection, run_id, [p for p in people if p.record_id is None], fresh, documents)
     _update(connection, run_id, [p for p in people if p not in joined and _key(p) in fresh], fresh, documents)
     attach.write(connection, people, placement, joined, run_id)
-    attach.decide(connection, people)
+    links.take_back(connection, people)
+    links.decide(connection, people)
     profile_of = {key: attach.final(profile, placement.merged) for key, profile in settled.items()}
     profile_of |= {_key(person): person.profile_id for person in people if person.profile_id}
-    return Written(profile_of, frozenset(profile_of[key] for key in fresh) | frozenset(placement.merged.values()))
+    changed = {profile_of[key] for key in fresh} | {*placement.merged.values(), *placement.left.values()}
+    return Written(profile_of, frozenset(changed))
 
 
 def _key(person: Person) -> Key:
@@ -141,14 +143,19 @@ def _person(key: Key, stored: Stored | None, document: Mapping[str, Any] | None,
     document = document or {}
     ids = _pairs(document.get("identifiers"))
     first = owner(state) if state else None
+    before = owner(stored.state) if stored else None
+    mistaken = before is not None and first is not None and before != first
+    own = key[2].removeprefix("anon:") if key[2].startswith("anon:") and state and (mistaken or not state.get("alias")) else None
     return Person(
         *key,
         kind=str(document.get("kind", "person")),
         record_id=stored.record_id if stored else None,
         profile_id=stored.profile_id if stored else None,
-        news=sorted(ids - stored.ids if stored and ids else ids),
+        news=sorted(ids - stored.ids if stored and ids and not mistaken else ids),
         emails=document.get("emails") or (),
         links=[f"user:{first}"] if first and key[1] == PEOPLE else (),
+        former=f"user:{before}" if mistaken else "",
+        device=frozenset(pair for pair in ids if pair[1] == own != first),
     )
 
 
