@@ -64,7 +64,7 @@ def attribute_put(name: str) -> Any:
     document = _attribute(name)
     with house().engine.begin() as connection:
         try:
-            (change,) = attribute_room.declare(connection, [attribute_room.load(document)], principal().name)
+            (change,) = room.declare_attributes(connection, [attribute_room.load(document)], principal().name)
         except DefinitionError as error:
             raise audience_view.refused(error) from None
         audit(connection, principal(), "attribute.write", name, {"version": change.version})
@@ -78,11 +78,8 @@ def attribute_delete(name: str) -> Any:
     with house().engine.begin() as connection:
         if name not in attribute_room.types(connection):
             raise NotFound(f"There is no attribute {name}.")
-        users = room.naming(connection, name)
-        if users:
-            raise BadRequest("The attribute cannot be withdrawn.", [PlaceError("name", f"is named by {', '.join(users)}")])
         try:
-            attribute_room.declare(connection, [], principal().name, withdraw=[name])
+            room.declare_attributes(connection, [], principal().name, withdraw=[name])
         except DefinitionError as error:
             raise audience_view.refused(error) from None
         audit(connection, principal(), "attribute.delete", name, {})

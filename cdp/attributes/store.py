@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -20,6 +19,7 @@ from cdp.attributes.definition import Definition, load, ordered, stored
 from cdp.attributes.errors import DefinitionError
 from cdp.attributes.language.tree import Type
 from cdp.attributes.queries import check_query
+from cdp.attributes.written import read_yaml
 from cdp.db.segment_tables import attribute_definition, exchange_rate
 
 
@@ -52,10 +52,7 @@ def shipped() -> tuple[Definition, ...]:
 
 
 def _read(content: str, where: str) -> list[Definition]:
-    try:
-        document = yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        raise DefinitionError(where, f"this is no YAML: {' '.join(str(error).split())}") from None
+    document = read_yaml(content, where)
     if not isinstance(document, dict) or not isinstance(document.get("attributes"), list):
         raise DefinitionError(where, "a definitions file is an object with the member attributes, a list")
     found = []

@@ -20,6 +20,7 @@ from cdp.attributes.plan import plan as plan_values
 from cdp.attributes.plan import spread, values_as_of
 from cdp.cli.console import database, err, out
 from cdp.errors import PlatformError
+from cdp.segments import declare_attributes
 from cdp.segments.pipeline import changed_since, last_refresh
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -50,7 +51,7 @@ def list_(as_json: bool) -> None:
 def check(file: Path) -> None:
     """Say what is wrong with the definitions in FILE, without storing anything."""
     with database().connect() as connection, connection.begin() as transaction:
-        for change in room.declare(connection, room.read_file(file), "command line"):
+        for change in declare_attributes(connection, room.read_file(file), "command line"):
             out.print(f"{change.name}: would be {change.change}")
         transaction.rollback()
 
@@ -114,7 +115,7 @@ def plan(file: Path) -> None:
 def apply(file: Path, withdraw: tuple[str, ...]) -> None:
     """Declare the attributes in FILE: each that differs becomes a new version. The next refresh computes everybody."""
     with database().begin() as connection:
-        changes = room.declare(connection, room.read_file(file), "command line", withdraw=withdraw)
+        changes = declare_attributes(connection, room.read_file(file), "command line", withdraw=withdraw)
     for change in changes:
         out.print(f"{change.name}: {change.change} (version {change.version})")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from rich.markup import escape
 from rich.table import Table
 
 from cdp import segments as room
 from cdp.attributes import DefinitionError
+from cdp.attributes.written import read_yaml
 from cdp.cli.console import database, out, settings
 from cdp.errors import PlatformError
 from cdp.segments.document import write
@@ -27,9 +27,9 @@ def monitors() -> None:
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:
     try:
-        document = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError(str(file), f"this is no YAML: {' '.join(str(error).split())}") from None
+        document = read_yaml(file.read_text("utf-8"), str(file))
+    except UnicodeDecodeError:
+        raise DefinitionError(str(file), "the file cannot be read as UTF-8 text") from None
     found = document.get("monitors") if isinstance(document, dict) else None
     if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
         raise DefinitionError(str(file), "a monitors file has the member monitors: name to {condition, fires, action, title, enabled}")

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import click
-import yaml
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -18,6 +17,7 @@ from sqlalchemy import Connection
 
 from cdp import segments as room
 from cdp.attributes import DefinitionError
+from cdp.attributes.written import read_yaml
 from cdp.cli.console import database, err, out, settings
 from cdp.segments.document import write
 
@@ -31,9 +31,9 @@ def segments() -> None:
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:
     try:
-        document = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError(str(file), f"this is no YAML: {' '.join(str(error).split())}") from None
+        document = read_yaml(file.read_text("utf-8"), str(file))
+    except UnicodeDecodeError:
+        raise DefinitionError(str(file), "the file cannot be read as UTF-8 text") from None
     found = document.get("segments") if isinstance(document, dict) else None
     if not isinstance(found, dict) or not all(isinstance(one, dict) and "condition" in one for one in found.values()):
         raise DefinitionError(str(file), "a segments file has the member segments: name to {title, description, condition, soon}")

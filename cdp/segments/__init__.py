@@ -2,6 +2,7 @@
 
 from cdp.segments.columnar import Copy
 from cdp.segments.deciding import build, refresh_in_copy, refresh_saved
+from cdp.segments.declaring import declare_attributes
 from cdp.segments.explain import Why, explain
 from cdp.segments.membership import Move, SegmentReport, SegmentsReport, changes, members_as_of, refresh
 from cdp.segments.monitor import (
@@ -45,6 +46,7 @@ __all__ = [
     "check_monitor",
     "checked",
     "decide",
+    "declare_attributes",
     "delete",
     "delete_monitor",
     "dependants",

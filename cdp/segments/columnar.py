@@ -17,16 +17,28 @@ from typing import Any
 from uuid import UUID
 
 import duckdb
-from sqlalchemy import FromClause, Select, Text, cast, column, table
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as numbered_dialect
+from sqlalchemy import Double, FromClause, Select, Text, cast, column, table
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from cdp.attributes.fields import GOLDEN_DATES, GOLDEN_TEXTS, LISTS, PERSON_FIELDS, age, property_text
 from cdp.attributes.language.check import unknown
 from cdp.attributes.language.sql import Field, Fields
 from cdp.attributes.language.tree import Type
 
-_NUMBERED = numbered_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
-"""Renders parameters as $1, $2 …, which DuckDB reads."""
+
+class _DoubleParameter(Double[Any]):
+    """A parameter of type DOUBLE PRECISION: what the dialect would write, FLOAT, has half the digits in DuckDB."""
+
+    render_bind_cast = True
+
+
+class _Numbered(PGDialect_asyncpg):
+    """Renders parameters as $1, $2 …, which DuckDB reads."""
+
+    colspecs = PGDialect_asyncpg.colspecs | {Double: _DoubleParameter}
+
+
+_NUMBERED = _Numbered()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 BITS = 62
 """Sources, channels or segments in one column of bits."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 from sqlalchemy import Double, FromClause, Interval, Select, and_, bindparam, cast, column, func, literal, not_, or_, select, table, true
@@ -251,17 +252,25 @@ def _interval(length: timedelta) -> Sql:
     return bindparam(None, length, Interval())
 
 
+_ROUNDING = Decimal("0.0000005")
+"""Sums and averages are binary and have six decimals that count: 0.7 and 0.1 reach 0.8."""
+
+
 def _reached(measured: Sql, leaf: Events) -> Sql:
     value = leaf.value
+    slack = _ROUNDING if leaf.measure in ("sum", "average") else Decimal(0)
+
+    def between(low: Decimal, high: Decimal) -> Sql:
+        return and_(measured >= number(low - slack), measured <= number(high + slack))
+
     if isinstance(value, tuple):
-        return and_(measured >= number(value[0]), measured <= number(value[1]))
-    bound = number(value)
+        return between(*value)
     comparisons: dict[Op, Callable[[], Sql]] = {
-        Op.EQUALS: lambda: measured == bound,
-        Op.NOT_EQUALS: lambda: measured != bound,
-        Op.LESS: lambda: measured < bound,
-        Op.AT_MOST: lambda: measured <= bound,
-        Op.MORE: lambda: measured > bound,
-        Op.AT_LEAST: lambda: measured >= bound,
+        Op.EQUALS: lambda: between(value, value),
+        Op.NOT_EQUALS: lambda: not_(between(value, value)),
+        Op.LESS: lambda: measured < number(value - slack),
+        Op.AT_MOST: lambda: measured <= number(value + slack),
+        Op.MORE: lambda: measured > number(value + slack),
+        Op.AT_LEAST: lambda: measured >= number(value - slack),
     }
     return comparisons[leaf.op]()

@@ -14,7 +14,7 @@ from cdp.attributes import types
 from cdp.attributes.errors import DefinitionError
 from cdp.attributes.language.check import unknown
 from cdp.attributes.language.tree import Compare, Reference
-from cdp.db.segment_tables import segment, segment_version
+from cdp.db.segment_tables import monitor, segment, segment_version
 from cdp.segments import document, text
 from cdp.segments.check import check
 from cdp.segments.tree import Condition, event_parts, every_leaf, segments_named
@@ -137,20 +137,27 @@ def delete(connection: Connection, name: str) -> None:
     """Withdraw a segment; its members leave at the next refresh, its history stays.
 
     Raises:
-        DefinitionError: another segment names it.
+        DefinitionError: another segment or a monitor names it.
     """
     known = segments(connection)
     if name not in known:
         raise unknown("segment", name, known, "")
-    users = sorted(s.name for s in known.values() if name in segments_named(s.condition))
+    users = [who for who, condition in conditions(connection).items() if name in segments_named(condition)]
     if users:
         raise DefinitionError(name, f"the segment is named by {', '.join(users)}: change or delete those first")
     connection.execute(update(segment).where(segment.c.name == name).values(deleted_at=func.now()))
 
 
+def conditions(connection: Connection) -> dict[str, Condition]:
+    """Every stored condition by whose it is: `segment a`, `monitor b`."""
+    rows = connection.execute(select(monitor.c.name, monitor.c.condition).order_by(monitor.c.name))
+    watched = {f"monitor {row.name}": document.read_stored(row.condition) for row in rows}
+    return {f"segment {name}": one.condition for name, one in segments(connection).items()} | watched
+
+
 def naming(connection: Connection, attribute: str) -> list[str]:
-    """Segments whose condition names an attribute."""
-    return sorted(one.name for one in segments(connection).values() if attribute in _attributes_named(one.condition))
+    """Whose condition names an attribute: `segment a`, `monitor b`."""
+    return [who for who, condition in conditions(connection).items() if attribute in _attributes_named(condition)]
 
 
 def _attributes_named(condition: Condition) -> set[str]:

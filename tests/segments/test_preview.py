@@ -12,7 +12,7 @@ from cdp.segments.deciding import build
 from cdp.segments.membership import refresh
 from cdp.segments.preview import execute, preview
 from cdp.segments.text import parse
-from tests.attributes.people import NOW, uid
+from tests.attributes.people import NOW, event, uid
 from tests.segments.conditions import conditions
 from tests.segments.test_membership import define, found
 
@@ -71,3 +71,24 @@ def test_what_was_declared_after_the_copy_is_counted_in_the_database(world: Engi
     refresh(world, as_of=NOW)
     made = preview(world, parse("segment(buyers)"), copy, as_of=NOW)
     assert (made.engine, made.count) == ("live", 2)
+
+
+def test_the_copy_compares_numbers_with_all_their_digits(world: Engine, tmp_path: Path) -> None:
+    with world.begin() as c:
+        event(c, 3, "order", 4, amount=19.9)
+    copy = _built(world, tmp_path)
+    for written in ("did orders[amount = 19.9]", "did orders and orders.sum(amount) <= 19.9", "did orders[amount in (19.9, 7)]"):
+        assert [made.count for made in (preview(world, parse(written), copy), preview(world, parse(written), as_of=NOW))] == [1, 1], written
+
+
+def test_a_sum_of_cents_reaches_the_amount_that_it_is(world: Engine, tmp_path: Path) -> None:
+    """0.7 and 0.1 are a little less than 0.8 in binary."""
+    with world.begin() as c:
+        for amount in (0.7, 0.1):
+            event(c, 3, "order", 4, amount=amount)
+    copy = _built(world, tmp_path)
+    for written in ("sum(amount) >= 0.8", "sum(amount) = 0.8", "sum(amount) between 0.8 and 1", "average(amount) = 0.4"):
+        condition = parse(f"orders.{written} and not orders[amount > 1].count > 0")
+        assert [made.count for made in (preview(world, condition, copy), preview(world, condition, as_of=NOW))] == [1, 1], written
+    for written in ("sum(amount) > 0.8", "sum(amount) < 0.8", "sum(amount) != 0.8"):
+        assert uid(3) not in preview(world, parse(f"orders.{written}"), copy).sample

@@ -162,6 +162,41 @@ def test_an_attribute_that_something_names_stays(commands: CliRunner, admin: Fla
     with shop.begin() as c:
         room.save(c, "c", "orders[amount > @n].count > 1", "test")
     answer = admin.delete("/v1/attributes/n")
-    assert (answer.status_code, "is named by c" in str(answer.json)) == (400, True)
+    assert (answer.status_code, "is named by segment c" in str(answer.json)) == (400, True)
     assert admin.delete("/v1/attributes/favourite").status_code == 204
     assert admin.delete("/v1/attributes/favourite").status_code == 404
+
+
+def test_an_attribute_changes_only_so_far_that_all_segments_and_monitors_can_still_be_decided(
+    commands: CliRunner, admin: FlaskClient, shop: Engine, tmp_path: Path
+) -> None:
+    """Otherwise one condition would keep all others from being decided."""
+    mark = {"name": "tier", "kind": "mark", "type": "text"}
+    with shop.begin() as c:
+        room.save(c, "c", "n > 1", "test")
+        declare(c, [load(mark)], "test")
+        room.save_monitor(c, "m", {"condition": "favourite = web and segment(c)", "action": {"mark": {"tier": "gold"}}}, "test")
+    file = tmp_path / "attributes.yaml"
+    refused = {
+        "segment c": {"name": "n", "kind": "last", "of": "order", "field": "status"},
+        "monitor m": {"name": "favourite", "kind": "count"},
+        "monitor m, as a mark": mark | {"type": "number"},
+    }
+    for who, document in refused.items():
+        file.write_text(yaml.safe_dump({"attributes": [document]}))
+        for word in ("check", "apply"):
+            assert who in refusal(commands, attribute_commands.attributes, word, str(file))
+        answer = admin.put(f"/v1/attributes/{document['name']}", json=document)
+        assert (answer.status_code, who in str(answer.json)) == (400, True), answer.json
+    file.write_text("attributes: []")
+    for name, who in (
+        ("n", "segment c"),
+        ("favourite", "monitor m"),
+        ("tier", "monitor m, as a mark"),
+        ("nothing", "no attribute is called"),
+    ):
+        assert who in refusal(commands, attribute_commands.attributes, "apply", str(file), "--withdraw", name)
+    assert "monitor m" in refusal(commands, segment_commands.segments, "delete", "c")
+    file.write_text(yaml.safe_dump({"attributes": [{"name": "n", "kind": "distinct_count", "of": "order", "field": "status"}]}))
+    assert commands.invoke(attribute_commands.attributes, ["apply", str(file)]).exit_code == 0
+    room.refresh(shop)
