@@ -25,8 +25,8 @@ _OVERLAP = "interval '15 minutes'"
 _VALUES = ("given_name", "family_name", "organisation_name", "birth_date", "gender", "language")
 _ADDRESS = ("street", "house_number", "unit", "postal_code", "city", "region", "country")
 CONSENT = ("consent_at", "consent_source")
-PRESENT = ("fingerprint", "identity", "shared")
-"""Of a candidate that is at the destination: its fingerprint (hex), its identity, and whether another one who stays has the same."""
+PRESENT = ("fingerprint", "identity", "left_over", "shared")
+"""Of a candidate that is at the destination: its fingerprint (hex), its identity, what of that nobody else there has, and whether that is nothing."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,17 @@ class Audience:
         return Counts(row.members, row.unknown, row.refusing, present)
 
     def leaving(self) -> Iterator[pa.Table]:
-        """`profile_id`, `identity`, `shared` of those who are there and not wanted any more.
+        """`profile_id`, `left_over`, `shared` of those who are there and not wanted any more.
 
-        A contact point that somebody who stays has as well is taken out of the identity; `shared` says that nothing is left of it.
+        A contact point that somebody who stays has as well is not part of what is left over; `shared` says that nothing is.
         """
-        yield from copied(
-            self.connection,
-            _LEAVING,
-            ("profile_id", "identity", "shared"),
-            {"id": self.destination.id, "contacts": self.destination.contacts, "divider": "\x1f"},
-        )
+        query = f"""
+            with gone as materialized (
+                select a.* from audience_member a
+                where a.destination_id = %(id)s and not exists (select from wanted w where w.profile_id = a.profile_id)),
+            {_left_over("gone", holders=1)}
+            select a.profile_id, l.identity, l.shared from gone a join left_over l on l.profile_id = a.profile_id order by a.profile_id"""
+        yield from copied(self.connection, query, ("profile_id", "left_over", "shared"), self._params())
 
     def candidates(self) -> Iterator[pa.Table]:
         """FIELDS, CONSENT and PRESENT of those who are wanted and new there, or may have changed; by profile id."""
@@ -103,17 +104,27 @@ class Audience:
             f"{consent} ->> 'source'",
             "encode(a.fingerprint, 'hex')",
             "a.identity",
-            f"case when a.profile_id is not null then {_SHARED} end",
+            "l.identity",
+            "l.shared",
         ]
+        changed = f"(g.updated_at > a.looked_at - {_OVERLAP} or %(changed)s > a.looked_at)"
         query = f"""
+            with known as materialized (
+                select a.* from audience_member a join wanted w on w.profile_id = a.profile_id join golden g on g.profile_id = a.profile_id
+                where a.destination_id = %(id)s and {changed}),
+            {_left_over("known", holders=2)}
             select {", ".join(columns)}
             from wanted w join golden g on g.profile_id = w.profile_id
             left join audience_member a on a.destination_id = %(id)s and a.profile_id = w.profile_id
+            left join left_over l on l.profile_id = w.profile_id
             cross join lateral jsonb_to_record(g.document) as d("values" jsonb, contact jsonb, consents jsonb)
-            where a.profile_id is null or g.updated_at > a.looked_at - {_OVERLAP} or %(changed)s > a.looked_at
+            where a.profile_id is null or {changed}
             order by g.profile_id"""
-        params = {"id": self.destination.id, "changed": self.destination.changed_at, "purpose": self.destination.purpose}
+        params = self._params() | {"changed": self.destination.changed_at, "purpose": self.destination.purpose}
         yield from copied(self.connection, query, (*FIELDS, *CONSENT, *PRESENT), params)
+
+    def _params(self) -> dict[str, Any]:
+        return {"id": self.destination.id, "contacts": self.destination.contacts, "divider": "\x1f"}
 
 
 _SHARED = """exists (
@@ -122,25 +133,29 @@ _SHARED = """exists (
       and o.identity = a.identity and o.profile_id <> a.profile_id)"""
 
 
-_LEAVING = f"""
-    with gone as materialized (
-        select a.* from audience_member a
-        where a.destination_id = %(id)s and not exists (select from wanted w where w.profile_id = a.profile_id)),
-    part as materialized (
-        select g.profile_id, p.value, p.number, p.number <= %(contacts)s and p.value <> '' as contact
-        from gone g cross join lateral string_to_table(g.identity, %(divider)s) with ordinality p (value, number)),
-    staying as materialized (
-        select distinct p.value from audience_member a join wanted w on w.profile_id = a.profile_id
-        cross join lateral string_to_table(a.identity, %(divider)s) with ordinality p (value, number)
-        where a.destination_id = %(id)s and p.number <= %(contacts)s and exists (select from gone)
-          and p.value in (select value from part where contact)),
-    left_over as (
-        select p.profile_id, bool_or(p.contact) as by_contact, bool_and(s.value is not null or not p.contact) as nothing,
-               string_agg(case when p.contact and s.value is not null then '' else p.value end, %(divider)s order by p.number) as identity
-        from part p left join staying s on s.value = p.value group by 1)
-    select a.profile_id, coalesce(l.identity, a.identity), case when l.by_contact then l.nothing else {_SHARED} end
-    from gone a left join left_over l on l.profile_id = a.profile_id
-    order by a.profile_id"""
+def _left_over(people: str, holders: int) -> str:
+    """CTEs that end in `left_over` (profile_id, identity, shared) of the `people`: their identities without what somebody who stays has.
+
+    Args:
+        holders: of how many who stay a contact point must be for it to be somebody else's; 2 where the people themselves stay.
+    """
+    return f"""
+        part as materialized (
+            select g.profile_id, p.value, p.number, p.number <= %(contacts)s and p.value <> '' as contact
+            from {people} g cross join lateral string_to_table(g.identity, %(divider)s) with ordinality p (value, number)),
+        staying as materialized (
+            select p.value from audience_member a join wanted w on w.profile_id = a.profile_id
+            cross join lateral string_to_table(a.identity, %(divider)s) with ordinality p (value, number)
+            where a.destination_id = %(id)s and p.number <= %(contacts)s and exists (select from {people})
+              and p.value in (select value from part where contact)
+            group by p.value having count(distinct a.profile_id) >= {holders}),
+        left_part as (
+            select p.profile_id, bool_or(p.contact) as by_contact, bool_and(s.value is not null or not p.contact) as nothing,
+                   string_agg(case when p.contact and s.value is not null then '' else p.value end, %(divider)s order by p.number) as identity
+            from part p left join staying s on s.value = p.value group by 1),
+        left_over as materialized (
+            select a.profile_id, coalesce(l.identity, a.identity) as identity, case when l.by_contact then l.nothing else {_SHARED} end as shared
+            from {people} a left join left_part l on l.profile_id = a.profile_id)"""
 
 
 def copied(connection: Connection, query: str, names: tuple[str, ...], params: Mapping[str, Any]) -> Iterator[pa.Table]:

@@ -23,6 +23,8 @@ from cdp.records.contracts import check
 VENDORS = frozenset({"google_ads", "meta", "mailchimp", "hubspot"})
 """Places that take only the format of their own name."""
 
+_BY_PERSON = frozenset({"sql", "webhook"})
+
 
 @dataclass(frozen=True)
 class Destination:
@@ -80,6 +82,11 @@ class Destination:
     def contacts(self) -> int:
         """How many of the key columns, from the first on, are a contact point that matches by itself."""
         return len([key for key in self.keys if self.headers[key].lower().startswith(("email", "phone"))])
+
+    @property
+    def by_person(self) -> bool:
+        """Whether the place knows each person by the profile's id, whatever the format's keys are."""
+        return self.kind in _BY_PERSON
 
     @property
     def kind(self) -> str:

@@ -198,13 +198,13 @@ def _steps(audience: Audience, report: Report) -> Iterator[Step]:
     """Removals first, since a platform knows an identity and not a person: what is added afterwards stays."""
     headers, keys = audience.destination.headers, audience.destination.keys
     for portion in audience.leaving():
-        yield from _removals(headers, keys, portion)
+        yield from _removals(headers, keys, portion, audience.destination.by_person)
     for people in audience.candidates():
         formatted = audience.destination.format.make(people, audience.destination.options)
-        yield from _of_portion(people, formatted, report)
+        yield from _of_portion(people, formatted, report, audience.destination.by_person)
 
 
-def _of_portion(people: pa.Table, formatted: Formatted, report: Report) -> Iterator[Step]:
+def _of_portion(people: pa.Table, formatted: Formatted, report: Report, by_person: bool) -> Iterator[Step]:
     profiles, old = flat(people["profile_id"]), flat(people["fingerprint"])
     good, known = np.asarray(pc.is_null(formatted.problem)), np.asarray(pc.is_valid(old))
     report.fails(profiles, formatted.problem)
@@ -217,8 +217,7 @@ def _of_portion(people: pa.Table, formatted: Formatted, report: Report) -> Itera
     gone = (known & ~good) | moved
     headers = tuple(header for header, _ in formatted.columns)
     for leaves, forget in ((gone & ~moved, True), (gone & moved, False)):
-        rows = people.select(["profile_id", "identity", "shared"]).filter(pa.array(leaves))
-        yield from _removals(headers, formatted.keys, rows, forget=forget)
+        yield from _removals(headers, formatted.keys, people.filter(pa.array(leaves)), by_person, forget=forget)
     for change, mask in ((Change.ADDED, good & ~known), (Change.UPDATED, good & known & ~same)):
         if mask.any():
             picked = pa.array(mask)
@@ -233,19 +232,20 @@ def _of_portion(people: pa.Table, formatted: Formatted, report: Report) -> Itera
             yield Step(Rows(change, profiles.filter(picked).to_pylist(), columns), entries)
 
 
-def _removals(headers: Sequence[str], keys: Sequence[int], people: pa.Table, *, forget: bool = True) -> Iterator[Step]:
-    """Removals by the identities that were sent; where somebody who stays has the same one, nothing is sent and the person is forgotten.
+def _removals(headers: Sequence[str], keys: Sequence[int], people: pa.Table, by_person: bool, *, forget: bool = True) -> Iterator[Step]:
+    """Removals by what was sent and nobody else there has; where nothing of it is left, nothing is sent and the person is forgotten.
 
     Args:
+        by_person: the place knows people by their ids, so each removal is sent.
         forget: the person is not there afterwards; False where the new row follows.
     """
-    kept = np.asarray(pc.equal(flat(people["shared"]), "t"))
+    kept = np.asarray(pc.equal(flat(people["shared"]), "t")) & (not by_person)
     for quiet in (False, True):
         mask = pa.array(kept if quiet else ~kept)
         ids = flat(people["profile_id"]).filter(mask).to_pylist()
         if not ids:
             continue
-        parts = [value.split(_DIVIDER) for value in flat(pc.fill_null(people["identity"], "")).filter(mask).to_pylist()]
+        parts = [value.split(_DIVIDER) for value in flat(pc.fill_null(people["left_over"], "")).filter(mask).to_pylist()]
         columns = tuple(
             (headers[key], pa.array([(part[n] if n < len(part) else None) or None for part in parts], pa.string()))
             for n, key in enumerate(keys)

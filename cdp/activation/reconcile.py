@@ -100,7 +100,7 @@ def _listed(connection: Connection, destination: Destination, way: Listing) -> R
         copy_table(connection, pa.table({"known": portion}), "there")
         there += len(portion)
     connection.execute(text("create index on there (known)"))
-    known = "lower(split_part(a.identity, :divider, 1))"
+    known = "a.profile_id::text" if destination.by_person else "lower(split_part(a.identity, :divider, 1))"
     parameters = {"id": destination.id, "divider": _DIVIDER}
     foreign = text(
         f"select count(*) from there t where not exists (select from audience_member a where a.destination_id = :id and {known} = t.known)"

@@ -18,6 +18,7 @@ from cdp.activation import (
     UnknownDestination,
     disable,
     preflight,
+    reconcile,
     register,
     send,
     shared_with,
@@ -154,6 +155,36 @@ def test_who_leaves_takes_no_contact_point_along_that_somebody_who_stays_has(
     with engine.connect() as connection:
         fields = {number: shared_with(connection, profile_id(number))[0].fields for number in (1, 3, 4)}
     assert fields == {1: ("Phone",), 3: ("Email", "Phone"), 4: ("First Name", "Last Name", "Country", "Zip")}
+
+
+def test_who_changes_takes_no_contact_point_along_that_somebody_who_stays_has(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="family@example.org", phone="+18005550100")
+    world.person(2, email="family@example.org")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    send(engine, settings, "ads")
+    world.person(1, email="own@example.org", phone="+18005550199")
+    assert told(send(engine, settings, "ads"))[:3] == (0, 1, 0)
+    (path,) = folder.glob("*-remove.csv")
+    assert {cell for row in read(path)[1:] for cell in row if cell} == {sha256("+18005550100")}
+
+
+def test_a_table_loses_who_leaves_though_somebody_who_stays_has_the_same_address(
+    engine: Engine, settings: Settings, world: World, definition: Definition, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'mart.sqlite'}"
+    add(engine, definition({"sql": {"url": url, "table": "contacts"}}, format="hubspot"))
+    for number in (1, 2):
+        world.person(number, email="family@example.org")
+    send(engine, settings, "ads")
+    world.person(1, email="family@example.org", ads="denied")
+    report = send(engine, settings, "ads")
+    assert (report.removed, report.kept) == (1, 0)
+    with create_engine(url).connect() as connection:
+        assert connection.execute(text("select profile_id from contacts")).scalars().all() == [str(profile_id(2))]
+    found = reconcile(engine, settings, "ads")
+    assert (found.there, found.forgotten, found.foreign) == (1, 0, 0)
 
 
 def test_preflight_says_what_would_fail_and_nothing_leaves(
