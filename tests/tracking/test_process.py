@@ -193,6 +193,8 @@ def test_a_device_that_two_sources_of_a_department_see_makes_no_two_people_one(w
     world.client.post("/v1/track", json=event, headers=basic(desk))
     world.process()
     assert (profile_of(world, "1") == profile_of(world, "2")) == (second == "ann")
+    resolve_profiles(world.engine, world.settings)
+    assert (profile_of(world, "1") == profile_of(world, "2")) == (second == "ann"), "nor does a resolution"
 
 
 def test_a_steward_keeps_a_device_where_it_is(world: World) -> None:

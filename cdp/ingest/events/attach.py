@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -31,7 +31,8 @@ class Person:
         emails: of a record that is new.
         links: keys of records of the same source that are decided to be the same person.
         former: key of the record that it was linked to before, where that has turned out to be wrong.
-        device: of a visitor, those of its ids that are its device's, and so perhaps somebody else's too.
+        visitor: the record is of a device, which may turn out to be somebody else's.
+        device: of a visitor, those of its ids that are its device's.
     """
 
     source_id: int
@@ -44,6 +45,7 @@ class Person:
     emails: Sequence[str] = ()
     links: Sequence[str] = ()
     former: str = ""
+    visitor: bool = False
     device: frozenset[Pair] = frozenset()
 
     @property
@@ -60,11 +62,13 @@ class Placement:
         opened: new profiles, with their kind.
         merged: profile that is gone -> profile it lives on in.
         left: visitors who are somebody else than was thought -> profile they leave.
+        shared: visitors on whose device another source of the same ids has seen somebody else.
     """
 
     opened: Mapping[UUID, str] = field(default_factory=dict)
     merged: Mapping[UUID, UUID] = field(default_factory=dict)
     left: Mapping[Person, UUID] = field(default_factory=dict)
+    shared: Set[Person] = frozenset()
 
 
 def place(connection: Connection, people: Sequence[Person]) -> Placement:
@@ -78,6 +82,7 @@ def place(connection: Connection, people: Sequence[Person]) -> Placement:
     opened: dict[UUID, str] = {}
     merged: dict[UUID, UUID] = {}
     left: dict[Person, UUID] = {}
+    shared: set[Person] = set()
     for group in groups:
         profiles, others = _candidates(group, named, users, merged)
         if not profiles:
@@ -95,13 +100,15 @@ def place(connection: Connection, people: Sequence[Person]) -> Placement:
             person.profile_id = former
             if former in others and person.names and _may_merge(connection) and not _parted(connection, person, oldest):
                 left[person], person.profile_id = former, oldest
+            if others and person.names and _seen_elsewhere(connection, person, people, others):
+                shared.add(person)
             users[person.profile_id] |= person.names
             for pair in person.news:
                 named[pair].add(person.profile_id)
     for person in people:
         assert person.profile_id is not None
         person.profile_id = final(person.profile_id, merged)
-    return Placement(opened, merged, left)
+    return Placement(opened, merged, left, shared)
 
 
 def _candidates(
@@ -109,8 +116,8 @@ def _candidates(
 ) -> tuple[set[UUID], set[UUID]]:
     """The profiles that a group of people is, and those that only their devices name and that are somebody else's."""
     names = {pair for person in group for pair in person.names}
-    firm = {person.profile_id for person in group if person.profile_id and not person.device} | {p for pair in names for p in named[pair]}
-    loose = {person.profile_id for person in group if person.profile_id and person.device}
+    firm = {person.profile_id for person in group if person.profile_id and not person.visitor} | {p for pair in names for p in named[pair]}
+    loose = {person.profile_id for person in group if person.profile_id and person.visitor}
     loose |= {profile for person in group for pair in person.news if pair in person.device for profile in named[pair]}
     firm, loose = ({final(profile, merged) for profile in each} for each in (firm, loose))
     if not firm and not names:
@@ -125,7 +132,7 @@ def _users(connection: Connection, groups: Sequence[Sequence[Person]], named: Ma
     kinds: set[str] = set()
     profiles: set[UUID] = set()
     for group in groups:
-        brought = {kind for person in group if person.device for kind, _ in person.names}
+        brought = {kind for person in group if person.visitor for kind, _ in person.names}
         if brought:
             kinds |= brought
             profiles |= {person.profile_id for person in group if person.profile_id}
@@ -217,6 +224,23 @@ def _parted(connection: Connection, person: Person, profile: UUID) -> bool:
             ),
             {"record": person.record_id, "profile": profile},
         ).scalar_one()
+    )
+
+
+def _seen_elsewhere(connection: Connection, person: Person, people: Sequence[Person], others: Set[UUID]) -> bool:
+    """Whether a record of another person carries an id of the visitor's device."""
+    if any(other is not person and other.profile_id in others and other.device & person.device for other in people):
+        return True
+    return any(
+        connection.execute(
+            text(
+                """select exists (select from record r where r.profile_id = any(:others) and r.id is distinct from cast(:me as bigint)
+                   and r.canonical -> 'identifiers'
+                     @> jsonb_build_array(jsonb_build_object('type', cast(:kind as text), 'value', cast(:value as text))))"""
+            ),
+            {"others": list(others), "me": person.record_id, "kind": kind, "value": value},
+        ).scalar_one()
+        for kind, value in sorted(person.device)
     )
 
 

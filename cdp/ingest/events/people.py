@@ -17,7 +17,7 @@ from cdp.ingest.events import attach, links
 from cdp.ingest.events.attach import Person
 from cdp.ingest.events.event import Event
 from cdp.ingest.events.sources import Sender
-from cdp.ingest.events.visitors import PEOPLE, State, absorb, owner, plain, sightings
+from cdp.ingest.events.visitors import PEOPLE, State, absorb, owner, plain, sightings, without_device
 from cdp.ingest.events.wire import loads
 from cdp.ingest.fingerprint import dump
 from cdp.records import canonical_json, map_batch
@@ -63,6 +63,10 @@ def write_people(connection: Connection, run_id: int, events: Sequence[tuple[Sen
     settled = {key: known.profile_id for key, known in stored.items() if key not in moving and known.profile_id}
     people = [_person(key, stored.get(key), documents.get(key), fresh.get(key)) for key in states if key not in settled]
     placement = attach.place(connection, people)
+    for person in placement.shared:
+        fresh[_key(person)] = without_device(fresh[_key(person)])
+        person.news, person.device = sorted(person.names), frozenset()
+    documents |= _canonical(senders, {_key(person): fresh[_key(person)] for person in placement.shared})
     attach.open_profiles(connection, placement)
     attach.merge_profiles(connection, placement, run_id)
     joined = {person for person in people if person.record_id is None}
@@ -155,6 +159,7 @@ def _person(key: Key, stored: Stored | None, document: Mapping[str, Any] | None,
         emails=document.get("emails") or (),
         links=[f"user:{first}"] if first and key[1] == PEOPLE else (),
         former=f"user:{before}" if mistaken else "",
+        visitor=own is not None,
         device=frozenset(pair for pair in ids if pair[1] == own != first),
     )
 

@@ -106,9 +106,15 @@ def _named(state: State) -> State:
     kind, _, own = state["key"].partition(":")
     first = owner(state)
     users = ([own] if kind == "user" or state.get("alias") else []) + ([first] if first else [])
-    names = {"user": users, "anonymous": [own] if kind == "anon" else [], "group": [own] if kind == "group" else []}
+    device = [own] if kind == "anon" and not state.get("shared") else []
+    names = {"user": users, "anonymous": device, "group": [own] if kind == "group" else []}
     state["ids"] = {name: values for name, values in names.items() if values}
     return state
+
+
+def without_device(state: State) -> State:
+    """The state of a visitor on whose device another source has seen somebody else: the device is no evidence of who this is."""
+    return _named({**state, "shared": True})
 
 
 def id_types(space: str) -> dict[str, str]:
