@@ -15,11 +15,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.arrays import changes
+from cdp.identity.arrays import changes, in_threads
 
 Rows = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Meetings = npt.NDArray[np.uint64]
 """For each pair one number for the kinds of blocks that bring it together."""
 BATCH = 600_000
@@ -145,10 +146,15 @@ class Blocks:
     @cached_property
     def _load(self) -> Rows:
         """Pairs of each row and those before it, a key's repeats of another's pairs included."""
-        load = np.zeros(self.rows, np.int64)
-        for part in self.parts:
-            load += np.bincount(part.rows, part.behind, minlength=self.rows).astype(np.int64)
-        return np.cumsum(load)
+        loads = in_threads(self._loaded, [self.parts[::2], self.parts[1::2]])
+        return np.cumsum(sum(loads)).astype(np.int64)
+
+    def _loaded(self, parts: tuple[Part, ...]) -> Floats:
+        """Pairs of each row in some parts."""
+        load = np.zeros(self.rows)
+        for part in parts:
+            load += np.bincount(part.rows, part.behind, minlength=self.rows)
+        return load
 
     def _leads_before(self, row: int) -> list[int]:
         """How many members of each part come before a row."""

@@ -17,9 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.identity import text
-from cdp.identity.arrays import changes, in_threads, unique
+from cdp.identity.arrays import among, ascending, changes, in_threads, unique
 from cdp.identity.blocks import Blocks, Part
-from cdp.identity.levels import numbers, places
 from cdp.identity.prepared import Prepared
 from cdp.identity.values import Ints, Values, coded, parents, slots
 
@@ -115,19 +114,6 @@ def _sized(key: Key, least: int, most: int) -> Key:
     return replace(key, rows=key.rows[chosen], keys=key.keys[chosen])
 
 
-def _places(address: Values) -> tuple[Ints, Ints, Ints]:
-    """Codes of the first address's postcode, city and house of each record."""
-    street, post, city = places(address.words)
-    number = numbers(street)
-    bare = pc.replace_substring_regex(street, r"(^| )[^ ]*[0-9][^ ]*", "").dictionary_encode()
-    longest = pa.array([max(words.split(), key=len, default="") for words in bare.dictionary.to_pylist()], pa.string()).take(bare.indices)
-    house = pc.if_else(pc.equal(number, ""), "", pc.binary_join_element_wise(number, longest, "|"))
-    none = pa.scalar(None, pa.string())
-    codes = [pc.if_else(pc.equal(column, ""), none, column).dictionary_encode().indices.fill_null(-1) for column in (post, city, house)]
-    first, second, third = (np.append(c.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))[address.first] for c in codes)
-    return first, second, third
-
-
 _TABLES = (
     "_addressed",
     "_sound_given",
@@ -159,14 +145,17 @@ class Ways:
         x = self.x
         fields = (x.given, x.middle, x.family, x.birth, x.email, x.phone, x.address, x.place, x.job, x.employer, *x.identifiers.values())
         digest = mix(x.person.astype(np.int32), x.gender, x.rank, *(values.first for values in fields))
-        order = np.argsort(digest, kind="stable")
-        starts = np.flatnonzero(np.r_[True, digest[order][1:] != digest[order][:-1]]) if len(order) else np.zeros(0, np.int64)
-        size = np.diff(np.r_[starts, len(order)])
-        many = np.repeat(size, size) > LARGEST
+        ordered = np.sort(digest)
+        starts = np.flatnonzero(changes(ordered))
+        size = np.diff(starts, append=len(ordered))
+        many = np.flatnonzero(among(digest, ordered[starts[size > LARGEST]]))
+        order = many[np.argsort(digest[many], kind="stable")]
+        starts = np.flatnonzero(changes(digest[order]))
+        size = np.diff(starts, append=len(order))
         place = np.arange(len(order)) - np.repeat(starts, size)
         step = LARGEST - 1
-        lead = many & (place > 0) & (place % step == 0)
-        rows, part = np.r_[order[many], order[lead]], np.r_[place[many] // step, place[lead] // step - 1]
+        lead = (place > 0) & (place % step == 0)
+        rows, part = np.r_[order, order[lead]], np.r_[place // step, place[lead] // step - 1]
         if len(rows):
             yield Key("identical", rows, mix(digest[rows].view(np.int64), part), LARGEST)
 
@@ -277,7 +266,8 @@ class Ways:
 
     @cached_property
     def _addressed(self) -> tuple[Ints, Ints, Ints]:
-        return _places(self.x.address)
+        places, first = self.prepared.places, self.x.address.first
+        return places.post[first], places.city[first], places.house[first]
 
     @cached_property
     def _given1(self) -> Ints:
@@ -334,7 +324,7 @@ def _cut(words: pa.Array, least: int, start: int, stop: int | None) -> Ints:
 def _mailbox(emails: pa.Array, least: int, cut: Callable[[pa.Array, int], pa.Array]) -> Ints:
     """Codes of what is cut from each address, -1 where too few letters stand before the @; those of one length are cut in one go."""
     length = text.at_sign(emails)
-    rows = np.argsort(length, kind="stable")
+    rows = ascending(length)
     rows = rows[length[rows] >= least]
     pieces = np.split(rows, np.flatnonzero(np.diff(length[rows])) + 1) if len(rows) else []
     found = [cut(emails.take(pa.array(piece)), int(length[piece[0]])) for piece in pieces]

@@ -164,7 +164,7 @@ class Comparer:
 
     @cached_property
     def _address(self) -> levels.Address:
-        return levels.Address(self.features.address.words, self.prepared.address_shared)
+        return levels.Address(self.prepared.places, self.prepared.address_shared)
 
     @cached_property
     def _days(self) -> Ints:

@@ -24,7 +24,7 @@ from cdp.identity.training import counted
 Floats = npt.NDArray[np.float64]
 FAINT = 0.01
 """A pair below this probability matters only where others connect its records."""
-SLICE = 2_000_000
+SLICE = 500_000
 """Pairs looked at in one go."""
 
 
@@ -70,8 +70,13 @@ class Compared:
         linked = np.concatenate([start + np.flatnonzero(evidence[part] > 0) for start, part in self._slices()] or [np.zeros(0, np.int64)])
         label = components(rows, np.r_[self.a[linked], same[:, 0]], np.r_[self.b[linked], same[:, 1]]).astype(np.int32)
         telling = posterior[:, Kind.SAME] > FAINT
-        kept = [start + np.flatnonzero(telling[part] | self._connected(label, start, len(part))) for start, part in self._slices()]
-        return np.concatenate(kept or [np.zeros(0, np.int64)])
+
+        def kept(slice_: tuple[int, Ints]) -> Rows:
+            start, pattern = slice_
+            part = slice(start, start + len(pattern))
+            return start + np.flatnonzero(telling[pattern] | (label[self.a[part]] == label[self.b[part]]))
+
+        return np.concatenate(in_threads(kept, self._slices()) or [np.zeros(0, np.int64)])
 
     def of(self, patterns: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
         """The pairs with one of the patterns."""
@@ -80,10 +85,6 @@ class Compared:
 
     def _slices(self) -> list[tuple[int, Ints]]:
         return [(start, self.pattern[start : start + SLICE]) for start in range(0, len(self.pattern), SLICE)]
-
-    def _connected(self, label: Ints, start: int, length: int) -> npt.NDArray[np.bool_]:
-        part = slice(start, start + length)
-        return np.asarray(label[self.a[part]] == label[self.b[part]])
 
 
 Engine = Callable[[Blocks, Comparer], Compared]

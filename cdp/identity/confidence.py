@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cdp.identity.arrays import changes
+from cdp.identity.arrays import ascending, changes, in_bits
 from cdp.identity.blocks import Flags, Rows
 from cdp.identity.model import Floats
 from cdp.identity.weighed import Weighed
@@ -29,9 +29,10 @@ def confidence(label: Rows, pairs: Weighed, probability: Floats, decided: Flags)
         return np.zeros(0)
     kept = label[pairs.a] == label[pairs.b]
     size = np.bincount(label)
-    inside = np.zeros(len(label))
+    best = np.zeros(len(label), np.int64)
     for rows in (pairs.a, pairs.b):
-        np.maximum.at(inside, rows[kept].astype(np.intp), probability[kept])
+        np.maximum.at(best, rows[kept].astype(np.intp), in_bits(probability[kept]))
+    inside = best.view(np.float64)
     inside[decided | (size[label] == 1)] = 1.0
     one = np.bincount(label, np.log(np.maximum(inside, LEAST))) / size
     return np.asarray(np.exp(one + _no_other(label, pairs, probability, ~kept & pairs.candidate & (probability > LEAST), len(size))))
@@ -41,7 +42,7 @@ def _no_other(label: Rows, pairs: Weighed, probability: Floats, left: Flags, peo
     """Log of the chance that each person is none of the other people found: the best link to each of these is in doubt."""
     one, other, chance = label[pairs.a[left]], label[pairs.b[left]], probability[left]
     key = np.minimum(one, other) * people + np.maximum(one, other)
-    order = np.argsort(key)
+    order = ascending(key)
     starts = np.flatnonzero(changes(key[order])) if len(order) else order
     doubt = np.log1p(-REJECTED * np.maximum.reduceat(chance[order], starts)) if len(order) else chance
     two = np.divmod(key[order][starts], people)

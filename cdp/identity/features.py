@@ -40,7 +40,7 @@ from cdp.records.values.identifiers import WRITTEN
 
 @dataclass(frozen=True)
 class Features:
-    """What records are compared by."""
+    """What records are compared by; `family_first` are the sources whose full names were read as beginning with the family name."""
 
     rows: int
     source: Ints
@@ -60,13 +60,14 @@ class Features:
     job: Values
     employer: Values
     identifiers: dict[str, Values] = field(default_factory=dict)
+    family_first: frozenset[str] = frozenset()
 
 
-def features(customers: pa.Table, family_first: frozenset[str] = frozenset()) -> Features:
+def features(customers: pa.Table, family_first: frozenset[str] | None = None) -> Features:
     """Features of each row of `customers` (schema CUSTOMER with `source`), in its order.
 
     Args:
-        family_first: sources whose full names begin with the family name.
+        family_first: sources whose full names begin with the family name; learned from the table where None.
     """
     steps: dict[str, Callable[[], Any]] = {
         "names": lambda: names(customers, family_first),
@@ -83,16 +84,12 @@ def features(customers: pa.Table, family_first: frozenset[str] = frozenset()) ->
         "identifiers": lambda: _identifiers(customers),
     }
     found = dict(zip(steps, at_once(*steps.values()), strict=True))
-    source, (given, middle, family, whole, rank) = found.pop("source"), found.pop("names")
+    source, called = found.pop("source"), found.pop("names")
     return Features(
         rows=customers.num_rows,
         source=source.first,
         sources=tuple(str(v) for v in source.words.to_pylist()),
-        given=given,
-        middle=middle,
-        family=family,
-        whole=whole,
-        rank=rank,
+        **vars(called),
         **found,
     )
 
@@ -116,6 +113,7 @@ def in_order(found: Features, order: npt.NDArray[np.int64]) -> Features:
         gender=found.gender[order],
         **{name: next(one) for name in single},
         identifiers={kind: next(one) for kind in found.identifiers},
+        family_first=found.family_first,
     )
 
 

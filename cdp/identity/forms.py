@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cdp.identity.arrays import in_threads
 from cdp.identity.compared import SLICE, Compared
 from cdp.identity.features import Features
 from cdp.identity.fields import Field
@@ -62,12 +63,13 @@ def touched(features: Features, found: Compared, forms: tuple[tuple[str, str], .
     names = np.concatenate([features.given.codes, features.family.codes], axis=1)  # they have one dictionary
     names = np.where(involved[names], names, -1)
     rows = np.asarray((names >= 0).any(axis=1))
-    hits = []
-    for start in range(0, len(found.a), SLICE):
+
+    def hits(start: int) -> npt.NDArray[np.int64]:
         part = slice(start, start + SLICE)
         pairs = start + np.flatnonzero(rows[found.a[part]] & rows[found.b[part]])
-        hits.append(pairs[_meet(names[found.a[pairs]], names[found.b[pairs]], keys)])
-    return np.concatenate(hits or [np.zeros(0, np.int64)])
+        return pairs[_meet(names[found.a[pairs]], names[found.b[pairs]], keys)]
+
+    return np.concatenate(in_threads(hits, range(0, len(found.a), SLICE)) or [np.zeros(0, np.int64)])
 
 
 def _meet(a: npt.NDArray[np.int32], b: npt.NDArray[np.int32], keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
+from cdp.identity.addresses import Places
 from cdp.identity.arrays import unique
 from cdp.identity.features import Features
 from cdp.identity.similarity import Bytes, Codes, Strings, Words, contains, nicknames, signs
 from cdp.identity.text import before_at, skeleton, spelling
-from cdp.identity.values import Ints
+from cdp.identity.values import Ints, coded
 
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -37,11 +38,11 @@ class Spelt:
         self.written, self.words = words, Words(words)
         self.letter = _initial(words)
         self.sounds = spelling(words)
-        self.spelling = _coded(self.sounds, empty=True)
+        self.spelling = coded(self.sounds)
         bones = skeleton(self.sounds)
         self.skeleton = Strings(bones)
         telling = pc.greater(pc.utf8_length(bones), 1).to_numpy(zero_copy_only=False)
-        self.skeleton_code = np.append(np.where(telling, _coded(bones, empty=True)[:-1], -1), -1)
+        self.skeleton_code = np.append(np.where(telling, coded(bones)[:-1], -1), -1)
         spoken = pc.or_(pc.match_substring_regex(words, "[aeiou]"), pc.less_equal(pc.utf8_length(words), 2))
         self.bare = np.append(~spoken.to_numpy(zero_copy_only=False), False)
         self.nicknames, own = nicknames(words)
@@ -216,8 +217,8 @@ class Email:
         local, domain = before_at(words)
         self.local = Words(local)
         self.numbered = np.append(pc.match_substring_regex(local, "[0-9][0-9]").to_numpy(zero_copy_only=False), False)
-        self.bare = _coded(pc.replace_substring_regex(local, "[0-9]+", "0"), empty=True)
-        self.domain = _coded(domain, empty=True)
+        self.bare = coded(pc.replace_substring_regex(local, "[0-9]+", "0"))
+        self.domain = coded(domain)
 
     def __call__(self, a: Codes, b: Codes) -> Bytes:
         slips = self.local.slips(a, b, 2)
@@ -233,7 +234,7 @@ class Email:
 def _cut(words: pa.Array, least: int, start: int, stop: int | None) -> Ints:
     """Codes of a part of each word; a word that is too short to have it is like no other."""
     short = pc.less(pc.utf8_length(words), least).to_numpy(zero_copy_only=False)
-    codes = _coded(pc.utf8_slice_codeunits(words, start, stop), empty=True)
+    codes = coded(pc.utf8_slice_codeunits(words, start, stop))
     codes[:-1][short] = -2 - np.flatnonzero(short)
     return codes
 
@@ -268,37 +269,30 @@ class Address:
 
     CROWD = 9
 
-    def __init__(self, words: pa.Array, people: Bytes) -> None:
-        street, post, city = places(words)
-        self.street = Words(street)
-        self.number = _coded(pc.utf8_slice_codeunits(numbers(street), 0, 12), empty=True)
-        self.has_number = np.append(pc.match_substring_regex(street, "[0-9]").to_numpy(zero_copy_only=False), False)
-        self.post = _coded(post)
-        short = pc.less_equal(pc.utf8_length(post), 5)
-        self.zone = _coded(pc.if_else(short, pc.utf8_slice_codeunits(post, 0, 2), pc.utf8_slice_codeunits(post, 0, -3)))
-        self.city = _coded(city)
+    def __init__(self, places: Places, people: Bytes) -> None:
+        self.places, self.street = places, Words(places.street)
         self.people = np.append(people, 0)
 
     def equal(self, codes: Ints, apart: Flags) -> Bytes:
         """Own 1, or shared 2 where more people live than the names of the two records account for."""
         level = np.where(self.people[codes] >= self.CROWD, 3, np.where(self.people[codes] > 1 + apart, 2, 1))
         bare = self.street.length[codes] == 0
-        return np.where(bare, np.where(self.post[codes] >= 0, 5, 6), level).astype(np.uint8)
+        return np.where(bare, np.where(self.places.post[codes] >= 0, 5, 6), level).astype(np.uint8)
 
     def __call__(self, a: Codes, b: Codes) -> Bytes:
         both = (self.street.length[a] > 0) & (self.street.length[b] > 0)
-        post, city = _agree(self.post, a, b), _agree(self.city, a, b)
+        post, city = _agree(self.places.post, a, b), _agree(self.places.city, a, b)
         apart = (post == 2) & (city != 1) | (city == 2) & (post != 1)
         out = np.full(len(a), 7, np.uint8)
-        zone = _agree(self.zone, a, b)
+        zone = _agree(self.places.zone, a, b)
         out[(city == 1) | (zone == 1)] = 6
         out[post == 1] = 5
         near = np.zeros(len(a), bool)
-        check = np.flatnonzero(both & ((self.number[a] == self.number[b]) | (post == 1)) & ((post != 2) | (city != 2)))
+        check = np.flatnonzero(both & ((self.places.number[a] == self.places.number[b]) | (post == 1)) & ((post != 2) | (city != 2)))
         if len(check):
-            number = self.number[a[check]] == self.number[b[check]]
+            number = self.places.number[a[check]] == self.places.number[b[check]]
             near[check] = self._like(a[check], b[check], number)
-        same_street = both & near & (self.number[a] == self.number[b]) & ~apart
+        same_street = both & near & (self.places.number[a] == self.places.number[b]) & ~apart
         exact = np.zeros(len(a), bool)
         exact[same_street] = self.street.slips(a[same_street], b[same_street], 0) == 0
         out[near] = 4
@@ -315,26 +309,6 @@ class Address:
         rest = np.flatnonzero(number & ~out)
         out[rest] = self.street.token_set(a[rest], b[rest], 84) >= 84
         return out
-
-
-def places(words: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Street, postcode and city of addresses written 'street|postcode|city|region'; empty where they are not told."""
-    found = pc.extract_regex(words, r"^(?P<street>[^|]*)\|(?P<post>[^|]*)\|(?P<city>[^|]*)")
-    street, post, city = (pc.struct_field(found, name) for name in ("street", "post", "city"))
-    return street, post, city
-
-
-def numbers(street: pa.Array) -> pa.Array:
-    """The words that begin with a digit."""
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(street, r"(^| )[^0-9 ][^ ]*", ""))
-
-
-def _coded(values: pa.Array, empty: bool = False) -> npt.NDArray[np.int32]:
-    """Codes of the values, -1 for what is empty (unless `empty` counts as a value); one more -1 at the end, for index -1."""
-    if not empty:
-        values = pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
-    codes = values.dictionary_encode().indices.fill_null(-1)
-    return np.append(codes.to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))
 
 
 def _agree(codes: npt.NDArray[np.int32], a: Codes, b: Codes) -> Bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -28,10 +29,25 @@ from cdp.identity.values import (
 )
 
 
-def names(table: pa.Table, family_first: frozenset[str]) -> tuple[Values, Values, Values, Values, Ints]:
-    """Given, middle, family and whole names of each record, and its generation."""
-    given, middle, family, full, suffix = _folded(table, "given_name", "middle_name", "family_name", "full_name", "suffix")
+@dataclass(frozen=True)
+class Names:
+    """Given, middle, family and whole names of each record, its generation, and the sources whose full names begin with the family name."""
+
+    given: Values
+    middle: Values
+    family: Values
+    whole: Values
+    rank: Ints
+    family_first: frozenset[str]
+
+
+def names(table: pa.Table, family_first: frozenset[str] | None) -> Names:
+    """The names in a table; which sources write the family name first is learned from it where None."""
+    columns = ("given_name", "middle_name", "family_name", "full_name", "suffix")
+    given, middle, family, full, suffix = in_threads(lambda name: folded(column(table, name)), columns)
     rank = _rank(suffix, family, given, full)
+    if family_first is None:
+        family_first = _family_first(table, given, family, full)
     given, family = mapped(given, text.without_marks), mapped(family, text.without_marks)
     given, family = _from_full(table, given, family, family_first)
     given_text = joined(strings(given), strings(middle))
@@ -42,11 +58,7 @@ def names(table: pa.Table, family_first: frozenset[str]) -> tuple[Values, Values
         lambda: mapped(encoded(joined(given_text, strings(family))), text.sorted_words),
         lambda: together(merged([first, _nick(table)]), merged([family, _former(table)])),
     )
-    return givens, rest, families, whole, rank
-
-
-def _folded(table: pa.Table, *columns: str) -> list[Values]:
-    return in_threads(lambda name: folded(column(table, name)), columns)
+    return Names(givens, rest, families, whole, rank, family_first)
 
 
 def _from_full(table: pa.Table, given: Values, family: Values, family_first: frozenset[str]) -> tuple[Values, Values]:
@@ -64,10 +76,9 @@ def _from_full(table: pa.Table, given: Values, family: Values, family_first: fro
     return given, family
 
 
-def family_first(customers: pa.Table) -> frozenset[str]:
+def _family_first(table: pa.Table, given: Values, family: Values, full: Values) -> frozenset[str]:
     """Sources whose full names begin with the family name, as far as names that other records give in parts can tell."""
-    given, family, full = _folded(customers, "given_name", "family_name", "full_name")
-    source = encoded(column(customers, "source"))
+    source = encoded(column(table, "source"))
     alone = (given.first < 0) & (family.first < 0) & (full.first >= 0)
     if not alone.any():
         return frozenset()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.identity.addresses import Places
 from cdp.identity.arrays import at_once, unique
 from cdp.identity.features import Features
 from cdp.identity.values import Ints, Values
@@ -73,6 +74,7 @@ class Prepared:
     email_shared: Bytes
     phone_shared: Bytes
     address_shared: Bytes
+    places: Places
     identifier_shared: dict[str, Bytes]
     someone: Ints
     known: Known
@@ -87,7 +89,8 @@ def prepare(features: Features, known: Known | None = None) -> Prepared:
     initials = _initials(features.given), _initials(features.family)
     someone = _someone(*initials)
     contacts = {"email": features.email, "phone": features.phone, **features.identifiers}
-    (birth, false_dates), address_shared, *found = at_once(
+    places, (birth, false_dates), address_shared, *found = at_once(
+        lambda: Places.of(features.address.words),
         lambda: _without_false_dates(features.birth),
         lambda: _used_by(features.address, someone),
         *(partial(_without_hubs, name, values, initials, someone) for name, values in contacts.items()),
@@ -117,6 +120,7 @@ def prepare(features: Features, known: Known | None = None) -> Prepared:
         email_shared=email_shared,
         phone_shared=phone_shared,
         address_shared=address_shared,
+        places=places,
         identifier_shared=identifier_shared,
         someone=someone,
         known=known,

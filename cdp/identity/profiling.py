@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from cdp.identity.candidates import by_keys
 from cdp.identity.features import features
-from cdp.identity.names import family_first
 from cdp.identity.prepared import Hub, prepare
 from cdp.identity.values import Values
 
@@ -52,7 +51,7 @@ class Profile:
 
 def profile(customers: pa.Table) -> Profile:
     """The profile of a table of customers."""
-    raw = features(customers, family_first(customers))
+    raw = features(customers)
     ready = prepare(raw)
     named = {
         "given_name": raw.given,

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.errors import PlatformError
-from cdp.identity.arrays import at_once, frugal, release
+from cdp.identity.arrays import ascending, at_once, frugal, release
 from cdp.identity.blocks import Blocks, Flags, Ints
 from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
@@ -34,7 +34,6 @@ from cdp.identity.first_look import without_barren
 from cdp.identity.forms import name_forms, touched
 from cdp.identity.limits import within
 from cdp.identity.model import Model
-from cdp.identity.names import family_first
 from cdp.identity.prepared import Prepared, prepare
 from cdp.identity.rules import Identifier, Rules
 from cdp.identity.similarity import Bytes
@@ -184,10 +183,10 @@ class _Work:
         self.options, self.clock, self.model, self.engine = options, _Clock(), model, engine
         self.handles = customers["record_id"].combine_chunks()
         with self.clock.step("prepare") as count:
-            self.order, self.family_first = at_once(
-                lambda: _canonical(customers), lambda: family_first(customers) if model is None else model.family_first
+            found, self.order = at_once(
+                lambda: features(customers, None if model is None else model.family_first), lambda: _canonical(customers)
             )
-            found = in_order(features(customers, self.family_first), self.order)
+            found = in_order(found, self.order)
             self.prepared: Prepared = prepare(_allowed(found, options.rules), model.known if model else None)
             count[0] = customers.num_rows
         self.comparer = Comparer(self.prepared) if model is None else Comparer(self.prepared, model.fields, model.forms)
@@ -225,7 +224,7 @@ class _Work:
             rounds = ROUNDS // 2 if self.model else ROUNDS
             model = fit(self.comparer.fields, found.patterns, found.counts, self._random, self.rows, self.model, rounds)
             seen = {"records": self.rows, "pairs": len(found.a), "patterns": len(found.patterns)}
-            return replace(model, trained_on=seen, forms=forms, family_first=self.family_first, known=self.prepared.known)
+            return replace(model, trained_on=seen, forms=forms, family_first=self.prepared.features.family_first, known=self.prepared.known)
 
     def _judge(self, patterns: Bytes, counts: npt.NDArray[np.int64]) -> Model:
         """The model, or what so many pairs tell of it."""
@@ -329,6 +328,8 @@ class _Work:
         free = [s for s in x.sources if s in self.options.duplicate_free][:64]
         bit = np.array([1 << free.index(s) if s in free else 0 for s in x.sources] + [0], np.uint64)
         marks = np.zeros(self.rows, np.uint64)
+        if not free:
+            return marks
         np.bitwise_or.at(marks, base, bit[x.source])
         return marks
 
@@ -441,7 +442,7 @@ def _pairs(pairs: Weighed, chosen: Rows, order: Rows) -> pa.Table:
     """The chosen pairs with what they are worth, by the caller's rows."""
     a, b = order[pairs.a[chosen]], order[pairs.b[chosen]]
     low, high = np.minimum(a, b), np.maximum(a, b)
-    sorted_ = np.argsort(low * len(order) + high, kind="stable")
+    sorted_ = ascending(low * len(order) + high)
     low, high, which = low[sorted_], high[sorted_], pairs.which[chosen[sorted_]]
     pattern = pa.FixedSizeListArray.from_arrays(pa.array(pairs.patterns[which].reshape(-1)), pairs.patterns.shape[1])
     return pa.table(

@@ -12,10 +12,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_matrix
 
 from cdp.identity.fields import Field, Kind
-from cdp.identity.model import PROOF, TELLING, Floats, Model, prior, softmax, told, untrained
+from cdp.identity.model import PROOF, TELLING, Floats, Model, prior, told, untrained
 from cdp.identity.similarity import Bytes
 
 ROUNDS, GROUP_ROUNDS = 200, 30
@@ -72,10 +71,12 @@ def _by_facts(model: Model, patterns: Bytes, counts: npt.NDArray[np.int64], thin
     usual = np.stack([_fewer(model.share, 1.0 if int(code) & PROOF else bare) for code in codes])
     nobody = np.array([not int(code) & TELLING for code in codes])
     usual[nobody] = np.r_[NOBODY, (1 - NOBODY) * model.share[1:] / model.share[1:].sum()]
-    likelihood, shares = model.log_likelihood(patterns), usual
+    likelihood, shares = np.ascontiguousarray(model.log_likelihood(patterns).T), usual
     for _ in range(GROUP_ROUNDS):
-        weight = softmax(likelihood + np.log(shares)[group]) * counts[:, None]
-        own = np.stack([np.bincount(group, weight[:, kind], minlength=len(codes)) for kind in Kind], axis=1) + GROUP_STRENGTH * usual
+        weight = likelihood + np.take(np.log(shares).T, group, axis=1)
+        np.exp(weight - weight.max(axis=0), out=weight)
+        weight *= counts / weight.sum(axis=0)
+        own = np.stack([np.bincount(group, of_kind, minlength=len(codes)) for of_kind in weight], axis=1) + GROUP_STRENGTH * usual
         shares = np.sqrt(own / own.sum(axis=1, keepdims=True) * usual)
         shares /= shares.sum(axis=1, keepdims=True)
         shares[nobody] = usual[nobody]
@@ -115,13 +116,13 @@ def fit(
     levels = _Levels(patterns, [p.shape[1] for p in priors])
     previous = -np.inf
     for _ in range(rounds):
-        logs = levels.told(chance) + np.log(share)
-        top = logs.max(axis=1, keepdims=True)
+        logs = levels.told(chance) + np.log(share)[:, None]
+        top = logs.max(axis=0)
         odds = np.exp(logs - top)
-        whole = odds.sum(axis=1, keepdims=True)
-        likelihood = float(((top + np.log(whole))[:, 0] * counts).sum())
-        weight = odds * (counts[:, None] / whole)
-        mass = weight.sum(axis=0)
+        whole = odds.sum(axis=0)
+        likelihood = float(((top + np.log(whole)) * counts).sum())
+        weight = odds * (counts / whole)
+        mass = weight.sum(axis=1)
         share = _few((mass + strength * model.share) / (mass + strength * model.share).sum())
         chance = [
             _update(f, seen, priors[k], by_chance[k], strength, thin)
@@ -141,8 +142,8 @@ class _Levels:
         self.groups = [_Group(patterns, columns, widths) for columns in _grouped(patterns)]
 
     def told(self, chance: list[Floats]) -> Floats:
-        """(patterns, Kind): log chance of each pattern in each class."""
-        logs = [np.log(np.maximum(c, 1e-9)).T for c in chance]
+        """(Kind, patterns): log chance of each pattern in each class. The few classes come first, for sums over them are fast that way."""
+        logs = [np.log(np.maximum(c, 1e-9)) for c in chance]
         out = self.groups[0].told(logs)
         for group in self.groups[1:]:
             out += group.told(logs)
@@ -159,18 +160,16 @@ class _Group:
     def __init__(self, patterns: Bytes, columns: range, widths: list[int]) -> None:
         self.columns = columns
         self.patterns, _, self.which = counted(patterns[:, columns.start : columns.stop])
-        whole = np.arange(len(patterns))
-        self.members = csr_matrix((np.ones(len(whole)), (self.which, whole)), shape=(len(self.patterns), len(whole)))
         self.levels = [np.eye(widths[column])[self.patterns[:, place]] for place, column in enumerate(columns)]
 
     def told(self, logs: list[Floats]) -> Floats:
-        own = np.zeros((len(self.patterns), len(Kind)))
+        own = np.zeros((len(Kind), len(self.patterns)))
         for place, column in enumerate(self.columns):
-            own += logs[column][self.patterns[:, place]]
-        return np.asarray(own[self.which])
+            own += logs[column][:, self.patterns[:, place]]
+        return np.take(own, self.which, axis=1)
 
     def seen(self, weight: Floats) -> list[Floats]:
-        own = (self.members @ weight).T
+        own = np.stack([np.bincount(self.which, of_kind, minlength=len(self.patterns)) for of_kind in weight])
         return [own @ levels for levels in self.levels]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from cdp.identity.arrays import among, in_threads
+from cdp.identity.arrays import among, ascending, in_threads
 from cdp.identity.blocks import Flags, Ints, Part, Rows
 from cdp.identity.cluster import components
 from cdp.identity.compare import Comparer
@@ -107,7 +107,7 @@ def _missing(rows: int, a: Ints, b: Ints, linked: Flags) -> tuple[Rows, Rows]:
     label = components(rows, a[linked], b[linked])
     size = np.bincount(label, minlength=1)
     members = np.flatnonzero((size[label] > 2) & (size[label] <= _largest(size, rows)))
-    members = members[np.argsort(label[members], kind="stable")]
+    members = members[ascending(label[members])]
     if not len(members):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     pairs = np.sort(Part.of("component", members, label[members].astype(np.uint64)).pairs(slice(None)))
