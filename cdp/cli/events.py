@@ -15,7 +15,7 @@ import yaml
 from rich.table import Table
 
 from cdp.activation.used import used_in
-from cdp.cli.console import database, out, settings
+from cdp.cli.console import database, err, out, settings
 from cdp.errors import PlatformError
 from cdp.ingest.events import keys as write_keys
 from cdp.ingest.events import plans as tracking_plans
@@ -23,9 +23,11 @@ from cdp.ingest.events.follow import follow as follow_inbox
 from cdp.ingest.events.process import process as process_inbox
 from cdp.ingest.events.receipts import receipt as receipt_of
 from cdp.ingest.events.replay import replay as replay_events
+from cdp.ingest.events.replay import waiting as waiting_events
 from cdp.ingest.replay import parse_correction
 
 _NICE = 5
+_SHOWN = 20
 
 
 def _table(*columns: str) -> Table:
@@ -179,10 +181,20 @@ def violations(source: str | None, days: int) -> None:
 @click.argument("ids", nargs=-1, type=int)
 @click.option("--with", "corrected", help="The event as it should be, JSON; with one id.")
 def replay(ids: tuple[int, ...], corrected: str | None) -> None:
-    """Send quarantined events through the door again: those with IDS, or all. `cdp quarantine` lists them."""
+    """Send quarantined events through the door again: those with IDS, or all. `cdp quarantine` lists them.
+
+    A corrected event keeps its messageId and its time, where --with names none.
+    """
     if corrected and len(ids) != 1:
         raise PlatformError("--with corrects one event: name its id")
     corrections = {ids[0]: parse_correction(corrected)} if corrected else None
     with database().begin() as connection:
-        done = replay_events(connection, list(ids) or None, corrections)
+        absent = sorted(set(ids) - set(waiting_events(connection, ids)))
+        if absent:
+            raise PlatformError(f"no event waits under the number {', '.join(map(str, absent))}; `cdp quarantine list` shows what does")
+        done = replay_events(connection, ids or None, corrections)
     out.print(f"{done.accepted} accepted, {done.waiting} still wait")
+    for reason in done.reasons[:_SHOWN]:
+        err.print(reason, markup=False)
+    if corrected and done.waiting:
+        raise SystemExit(1)

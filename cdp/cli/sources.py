@@ -17,11 +17,12 @@ from cdp.cli.console import database, err, fail, out, settings
 from cdp.errors import PlatformError
 from cdp.ingest import quarantine as held
 from cdp.ingest.add import SampledStream, propose_source
+from cdp.ingest.again import again
 from cdp.ingest.definition import SourceDefinition, by_name, register, unregister
 from cdp.ingest.figures import figures
 from cdp.ingest.landing import Counts
 from cdp.ingest.receipts import receipts as receipts_of
-from cdp.ingest.replay import parse_correction, replay
+from cdp.ingest.replay import parse_correction
 from cdp.ingest.status import stream_status
 from cdp.ingest.sync import SyncReport
 from cdp.ingest.sync import sync as sync_sources
@@ -228,15 +229,15 @@ def show_quarantined(number: int) -> None:
 @click.argument("numbers", nargs=-1, type=int)
 @click.option("--with", "corrected", help="The row as it should be, as JSON; for one NUMBER.")
 def replay_quarantined(numbers: tuple[int, ...], corrected: str | None) -> None:
-    """Map refused rows again: those with these NUMBERS, or all.
+    """Try refused rows and events again: those with these NUMBERS, or all.
 
     A row whose key is taken (duplicate_key) takes the place of what is stored only where its number is given.
     """
     if corrected and len(numbers) != 1:
         raise PlatformError("--with corrects one row: give exactly one NUMBER")
     corrections = {numbers[0]: parse_correction(corrected)} if corrected else None
-    report = replay(database(), settings(), numbers or None, corrections)
-    out.print(f"{report.landed:,} rows landed, {report.waiting:,} wait on")
+    report = again(database(), settings(), numbers or None, corrections)
+    out.print(f"{report.landed:,} landed, {report.waiting:,} wait on")
     for reason in report.reasons[:_SHOWN]:
         err.print(reason, markup=False)
     if len(report.reasons) > _SHOWN:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Row, func, select
 from cdp.db import tables
 from cdp.errors import PlatformError
 from cdp.ingest import landing, quarantine
+from cdp.ingest.events.replay import events_waiting
 from cdp.ingest.fingerprint import fingerprint
 from cdp.ingest.lines import landed
 from cdp.ingest.named import land_named_customers
@@ -41,7 +42,7 @@ def replay(
     ids: Sequence[int] | None = None,
     corrections: MappingType[int, MappingType[str, Any]] | None = None,
 ) -> ReplayReport:
-    """Map quarantined rows again: those of `ids`, or all that are open and were readable as a row.
+    """Map quarantined rows again: those of `ids`, or all that are open and were readable as a row. Events are no rows (`cdp.ingest.again`).
 
     A row that says another thing than what is stored under its key takes its place only where it is named in `ids`.
 
@@ -52,8 +53,7 @@ def replay(
         PlatformError: one of `ids` does not wait.
     """
     table = tables.quarantine
-    pulled = select(tables.source.c.id).where(tables.source.c.connector != "events")  # events are replayed by cdp.ingest.events
-    query = select(table).where(table.c.status == "open", table.c.source_id.in_(pulled)).order_by(table.c.id)
+    query = select(table).where(table.c.status == "open", table.c.id.not_in(events_waiting())).order_by(table.c.id)
     if ids is not None:
         query = query.where(table.c.id.in_(ids))
     with engine.connect() as connection:
@@ -87,13 +87,16 @@ def _replay_stream(
     connection: Connection, settings: Settings, source_id: int, stream: str, waiting: list[Row[Any]], chosen: _Chosen
 ) -> ReplayReport:
     source = connection.execute(select(tables.source).where(tables.source.c.id == source_id)).one()
-    mapping = Mapping.load(source.mapping)
+    try:
+        mapped = Mapping.load(source.mapping).stream(stream)
+    except PlatformError as error:
+        return ReplayReport(0, len(waiting), [f"{row.id}: {error}" for row in waiting])
     entries = [(row, chosen.corrections.get(row.id, quarantine.content(row))) for row in waiting]
     usable = [(row, content) for row, content in entries if isinstance(content, dict)]
-    target = StreamTarget(source_id, stream, mapping.stream(stream).kind, start_run(connection, "replay", source_id))
+    target = StreamTarget(source_id, stream, mapped.kind, start_run(connection, "replay", source_id))
     landing.prepare_session(connection, target)
     rows = [content for _, content in usable]
-    batch = map_batch(rows, mapping.stream(stream), defaults_of(settings))
+    batch = map_batch(rows, mapped, defaults_of(settings))
     prints = fingerprint([rows[i] for i in batch.row])
     keys = batch.table["source_key"].combine_chunks()
     state = landing.classify(connection, target, keys, prints.hash)

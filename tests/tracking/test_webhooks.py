@@ -12,12 +12,16 @@ import orjson
 import pytest
 from werkzeug.test import TestResponse
 
+from cdp.ingest.again import again
 from cdp.ingest.events.errors import Rejected
 from cdp.ingest.events.webhooks import Hook, verify
 from tests.tracking.conftest import World
 
 SECRET = "s3cret-of-a-test"
-MAPPING = {"version": 1, "streams": {"contacts": {"customer": {"source_key": "id", "emails": ["mail"], "given_name": ["first"]}}}}
+MAPPING: dict[str, Any] = {
+    "version": 1,
+    "streams": {"contacts": {"customer": {"source_key": "id", "emails": ["mail"], "given_name": ["first"]}}},
+}
 ROW = {"id": "7", "mail": "ann@example.org", "first": "Ann"}
 
 
@@ -86,6 +90,18 @@ def test_a_stream_without_mapping_is_held(hooked: World) -> None:
     assert push(hooked, ROW).status_code == 200
     assert hooked.process().held == 1
     assert hooked.rows("select reason from quarantine")[0].reason == "no_mapping"
+
+
+def test_what_is_held_lands_once_the_stream_is_mapped(hooked: World) -> None:
+    hooked.configure({"webhook": {"secret": "env:WEB_HOOK_SECRET", "stream": "others"}}, MAPPING)
+    push(hooked, ROW)
+    hooked.process()
+    report = again(hooked.engine, hooked.settings)
+    assert (report.landed, report.waiting) == (0, 1)
+    assert "others" in report.reasons[0], "the reason names the stream that nobody mapped"
+    hooked.configure({}, {"version": 1, "streams": {"others": MAPPING["streams"]["contacts"]}})
+    assert again(hooked.engine, hooked.settings).landed == 1
+    assert hooked.rows("select source_key from record where stream = 'others'")[0].source_key == "7"
 
 
 def test_without_secret_or_source_nothing_is_taken(world: World) -> None:
