@@ -18,6 +18,7 @@ from cdp.identity.blocks import Blocks, Flags, Ints, Rows
 from cdp.identity.cluster import components
 from cdp.identity.compare import Comparer
 from cdp.identity.fields import Kind
+from cdp.identity.pieces import Piece, Pieces, room
 from cdp.identity.similarity import Bytes
 from cdp.identity.training import counted
 
@@ -54,7 +55,8 @@ class Compared:
     def revised(self, pairs: Rows, patterns: Bytes) -> Compared:
         """The same with other patterns for some of the pairs."""
         new, _, which = counted(patterns)
-        pattern = self.pattern.copy()
+        pattern = room(len(self.pattern), np.int32)
+        pattern[:] = self.pattern
         pattern[pairs] = len(self.patterns) + which
         every, _, where = counted(np.concatenate([self.patterns, new]))
         for start in range(0, len(pattern), SLICE):
@@ -91,17 +93,6 @@ Engine = Callable[[Blocks, Comparer], Compared]
 """Who compares every pair of some blocks."""
 
 
-@dataclass(frozen=True)
-class Piece:
-    """What comparing the pairs of one range of rows gave; `which` is by pair, an index into `patterns`."""
-
-    a: Ints
-    b: Ints
-    which: Ints
-    drawn: Flags
-    patterns: Bytes
-
-
 def compare_range(blocks: Blocks, comparer: Comparer, low: int, high: int) -> Piece:
     """The kernel that every engine runs: the pairs of a range of rows, compared."""
     a, b, drawn = blocks.pairs(low, high)
@@ -112,21 +103,22 @@ def compare_range(blocks: Blocks, comparer: Comparer, low: int, high: int) -> Pi
 def compare_all(blocks: Blocks, comparer: Comparer) -> Compared:
     """Every pair of `blocks`, compared by a few threads of this process."""
     comparer.ready()
-    pieces = in_threads(lambda span: compare_range(blocks, comparer, *span), blocks.ranges())
+    pieces = Pieces()
+    in_threads(lambda span: pieces.put(span[0], compare_range(blocks, comparer, *span)), blocks.ranges())
     return together(pieces, len(comparer.fields), blocks.one_in)
 
 
-def together(pieces: list[Piece], fields: int, one_in: int = 1) -> Compared:
+def together(pieces: Pieces, fields: int, one_in: int = 1) -> Compared:
     """Pieces in the order of their ranges as one; patterns are numbered alike whatever the ranges were.
 
-    The list is emptied on the way, so that no pair is in memory twice.
+    The pieces are taken away on the way, so that no pair is in memory twice.
     """
-    patterns, _, where = counted(np.concatenate([piece.patterns for piece in pieces] or [np.zeros((0, fields), np.uint8)]))
-    end, seen = sum(len(piece.a) for piece in pieces), len(where)
-    a, b, pattern = (np.empty(end, np.int32) for _ in range(3))
-    drawn = np.empty(end, bool)
+    patterns, _, where = counted(np.concatenate(pieces.patterns() or [np.zeros((0, fields), np.uint8)]))
+    end, seen = pieces.pairs(), len(where)
+    a, b, pattern = (room(end, np.int32) for _ in range(3))
+    drawn = room(end, bool)
     while pieces:
-        piece = pieces.pop()
+        piece = pieces.taken()
         if len(pieces) % 16 == 0:
             release()
         seen -= len(piece.patterns)

@@ -21,7 +21,8 @@ import pyarrow as pa
 from cdp.errors import PlatformError
 from cdp.identity.blocks import Blocks
 from cdp.identity.compare import Comparer
-from cdp.identity.compared import Compared, Piece, compare_range, together
+from cdp.identity.compared import Compared, compare_range, together
+from cdp.identity.pieces import Piece, Pieces
 
 PIECE = "low long, a binary, b binary, which binary, drawn binary, patterns binary"
 
@@ -70,8 +71,10 @@ class SparkEngine:
     def __call__(self, blocks: Blocks, comparer: Comparer) -> Compared:
         ranges = blocks.ranges(self.pairs)
         if not ranges:
-            return together([], len(comparer.fields))
+            return together(Pieces(), len(comparer.fields))
         spark = self.spark or session()
+        from pyspark import StorageLevel
+
         shared = spark.sparkContext.broadcast((blocks, comparer.prepared, comparer.fields, comparer.forms))
 
         def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -81,9 +84,14 @@ class SparkEngine:
                     yield _written(low, compare_range(*kernel, low, high))
 
         tasks = spark.createDataFrame(ranges, "low long, high long").repartition(len(ranges))
-        rows = sorted(tasks.mapInArrow(work, PIECE).collect(), key=lambda row: row.low)
+        found = tasks.mapInArrow(work, PIECE).persist(StorageLevel.DISK_ONLY)
+        found.count()  # all tasks at once; what follows takes one part after the other
+        pieces = Pieces()
+        for row in found.toLocalIterator():
+            pieces.put(row.low, _read(row, len(comparer.fields)))
+        found.unpersist()
         shared.unpersist()
-        return together([_read(row, len(comparer.fields)) for row in rows], len(comparer.fields), blocks.one_in)
+        return together(pieces, len(comparer.fields), blocks.one_in)
 
 
 @lru_cache(maxsize=1)
