@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
+from cdp.activation.deliver import as_it_is
 from cdp.ingest.figures import figures
 from cdp.ingest.status import StreamStatus, Totals, stream_status, totals
 
@@ -75,8 +76,13 @@ def platform_status(engine: Engine, *, fresh: bool = False) -> PlatformStatus:
             events_waiting_since=connection.execute(text("select min(received_at) from event_inbox")).scalar_one(),
             stages=_stages(connection),
             segments=[SegmentStatus(**row) for row in connection.execute(text(_SEGMENTS)).mappings()],
-            destinations=[DestinationStatus(**row) for row in connection.execute(text(_DESTINATIONS)).mappings()],
+            destinations=_destinations(connection),
         )
+
+
+def _destinations(connection: Connection) -> list[DestinationStatus]:
+    rows = connection.execute(text(_DESTINATIONS)).mappings().all()
+    return [DestinationStatus(**as_it_is(connection, dict(row))) for row in rows]
 
 
 def _stages(connection: Connection) -> list[StageStatus]:

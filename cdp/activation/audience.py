@@ -26,7 +26,7 @@ _VALUES = ("given_name", "family_name", "organisation_name", "birth_date", "gend
 _ADDRESS = ("street", "house_number", "unit", "postal_code", "city", "region", "country")
 CONSENT = ("consent_at", "consent_source")
 PRESENT = ("fingerprint", "identity", "left_over", "shared")
-"""Of a candidate that is at the destination: its fingerprint (hex), its identity, what of that nobody else there has, and whether that is nothing."""
+"""Of a candidate that is there: its fingerprint (hex), its identity, what of that nobody else there has, and whether that is nothing."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +151,12 @@ def _left_over(people: str, holders: int) -> str:
             group by p.value having count(distinct a.profile_id) >= {holders}),
         left_part as (
             select p.profile_id, bool_or(p.contact) as by_contact, bool_and(s.value is not null or not p.contact) as nothing,
-                   string_agg(case when p.contact and s.value is not null then '' else p.value end, %(divider)s order by p.number) as identity
+                   string_agg(case when p.contact and s.value is not null then '' else p.value end, %(divider)s
+                              order by p.number) as identity
             from part p left join staying s on s.value = p.value group by 1),
         left_over as materialized (
-            select a.profile_id, coalesce(l.identity, a.identity) as identity, case when l.by_contact then l.nothing else {_SHARED} end as shared
+            select a.profile_id, coalesce(l.identity, a.identity) as identity,
+                   case when l.by_contact then l.nothing else {_SHARED} end as shared
             from {people} a left join left_part l on l.profile_id = a.profile_id)"""
 
 

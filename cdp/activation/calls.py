@@ -20,14 +20,14 @@ import httpx
 import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
-from cdp.activation.errors import Forbidden, Throttled, Undelivered
+from cdp.activation.errors import DestinationConfig, Forbidden, Throttled, Undelivered
 
 ATTEMPTS = 5
 LONGEST_WAIT = 60.0
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ANSWER_BYTES = 16 << 20
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-"""Addresses that lead to the IPv4 address in their last 32 bits (RFC 6052)."""
+_WITHIN = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+"""Addresses that stand for the IPv4 address in their last 32 bits (RFC 6052, RFC 4291 2.5.5.1)."""
 _GROWING = wait_exponential(multiplier=0.5, max=LONGEST_WAIT / 2) + wait_random(0, 0.5)
 _PERSONAL = re.compile(r"\S*@\S*|\+?\d[\d\s().-]{6,}|\b[0-9a-f]{32,}\b", re.IGNORECASE)
 
@@ -96,7 +96,7 @@ class Caller:
         retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS), wait=_pause, retry=retry_if_exception_type(_Again), sleep=self.sleep, reraise=True
         )
-        host = httpx.URL(url).host
+        host = _parsed(url).host
         try:
             return retrying(self._once, method, url, body, headers, busy)
         except _Again as error:
@@ -168,10 +168,11 @@ def resolved(url: str, private_hosts: Collection[str] = ()) -> tuple[httpx.URL, 
         private_hosts: names that the operator allows to lie inside (setting webhook_private_hosts); only these may use plain http.
 
     Raises:
+        DestinationConfig: this is no URL.
         Forbidden: not https, or any of the host's addresses is not public.
         Undelivered: the name has no address.
     """
-    parsed = httpx.URL(url)
+    parsed = _parsed(url)
     host, allowed = parsed.host, parsed.host in private_hosts
     if parsed.userinfo:
         raise Forbidden("the URL of a destination carries no user name or password")
@@ -187,10 +188,26 @@ def resolved(url: str, private_hosts: Collection[str] = ()) -> tuple[httpx.URL, 
     return parsed.copy_with(host=addresses[0]), host
 
 
+def _parsed(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise DestinationConfig(f"the URL of the destination is none ({error}); correct it in the definition") from None
+    if not parsed.host:
+        raise DestinationConfig("the URL of the destination names no host; correct it in the definition")
+    return parsed
+
+
 def _public(address: str) -> bool:
     ip = ipaddress.ip_address(address.split("%", 1)[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
+        inner = (
+            ip.ipv4_mapped
+            or ip.sixtofour
+            or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if any(ip in network for network in _WITHIN) else None)
+        )
         if inner is not None:
             return inner.is_global and not inner.is_multicast
+        if ip.is_site_local:
+            return False
     return ip.is_global and not ip.is_multicast

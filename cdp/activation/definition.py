@@ -128,6 +128,10 @@ def register(connection: Connection, document: Mapping[str, Any], by: str = "sys
     kind = next(iter(document["to"]))
     if kind in VENDORS and document["format"] != kind:
         raise DestinationConfig(f"the interface of {kind} takes the format {kind}, not {document['format']}")
+    known = FORMATS[document["format"]].options
+    if odd := sorted(set(document.get("options", {})) - set(known)):
+        may = f"has {' and '.join(known)}" if known else "has none"
+        raise DestinationConfig(f"the format {document['format']} {may}: it does nothing with the option {', '.join(odd)}")
     if kind == "google_ads" and document.get("options", {}).get("hash") is False:
         raise DestinationConfig("the interface of google_ads takes hashes only: leave out `hash: false`")
     if (schedule := document.get("schedule")) is not None and not croniter.is_valid(schedule):

@@ -28,7 +28,7 @@ from cdp.activation.record import Behind, Entries, Journal
 from cdp.activation.ways import Way
 from cdp.activation.ways import channel as channel_to
 from cdp.db import activation_tables as tables
-from cdp.db import lock
+from cdp.db import is_locked, lock
 from cdp.ingest.runs import finish_run, start_run
 from cdp.settings import Settings
 
@@ -350,8 +350,17 @@ def _end(connection: Connection, delivery: int, run_id: int, report: Report, sta
 
 def under_way(connection: Connection, name: str) -> bool:
     """Whether a delivery to the destination is being carried right now, by any process."""
-    query = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
-    return not connection.execute(query, {"name": f"destination {name}"}).scalar_one()
+    return is_locked(connection, f"destination {name}")
+
+
+CUT_OFF = "the process that carried it ended; the next delivery goes on behind what was taken"
+
+
+def as_it_is(connection: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with `name`, `status` and `error` of the last delivery to a destination; one that nobody carries any more has failed."""
+    if row["status"] != "running" or under_way(connection, row["name"]):
+        return dict(row)
+    return {**row, "status": "failed", "error": CUT_OFF}
 
 
 def status(connection: Connection) -> list[Mapping[str, Any]]:
@@ -365,4 +374,4 @@ def status(connection: Connection) -> list[Mapping[str, Any]]:
                order by d.name"""
         )
     )
-    return [dict(row._mapping) for row in rows]
+    return [as_it_is(connection, dict(row)) for row in rows.mappings().all()]

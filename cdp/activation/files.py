@@ -5,6 +5,7 @@ Removals are meant to be applied before additions. A delivery that was cut off w
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
@@ -52,7 +53,7 @@ class FileChannel:
         try:
             if change not in self.open:
                 handle = self.fs.open(self._part(change), "wb")
-                self.open[change] = CsvWriter(handle) if self.kind == "csv" else ParquetWriter(handle)
+                self.open[change] = CsvWriter(handle, for_people=self.safe) if self.kind == "csv" else ParquetWriter(handle)
             self.open[change].write(columns)
         except Exception as error:  # each file system has errors of its own
             raise Undelivered(f"{self.names[change]} cannot be written ({type(error).__name__}: {error})") from error
@@ -93,13 +94,20 @@ class Writer:
 
 
 class CsvWriter(Writer):
-    """RFC 4180 with line feeds: a cell is quoted where it must be, nulls are empty."""
+    """RFC 4180 with line feeds: a cell is quoted where it must be, nulls are empty.
 
-    begun = False
+    Args:
+        for_people: begin with a byte order mark, without which Excel reads `Jörg` as `JÃ¶rg`.
+    """
+
+    def __init__(self, handle: IO[bytes], *, for_people: bool = False) -> None:
+        super().__init__(handle)
+        self.begun = False
+        self.mark = codecs.BOM_UTF8 if for_people else b""
 
     def write(self, columns: Columns) -> None:
         if not self.begun:
-            self.handle.write((",".join(header for header, _ in columns) + "\n").encode())
+            self.handle.write(self.mark + (",".join(header for header, _ in columns) + "\n").encode())
             self.begun = True
         cells = [_quoted(flat(column)) for _, column in columns]
         if len(cells[0]) == 0:

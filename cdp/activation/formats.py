@@ -67,12 +67,14 @@ class Format:
         make: the pure function.
         smallest: people below which the destination serves nothing.
         batch: rows that one call may carry.
+        options: what a definition may choose.
     """
 
     title: str
     make: Callable[[pa.Table, Options], Formatted]
     smallest: int = 0
     batch: int = 10_000
+    options: tuple[str, ...] = ()
 
 
 def _slots(people: pa.Table, kind: str) -> list[pa.Array]:
@@ -134,9 +136,7 @@ def meta(people: pa.Table, options: Options) -> Formatted:
     birth = flat(people["birth_date"])
     parts = {"doby": (0, 4), "dobm": (5, 7), "dobd": (8, 10)}
     born = [(name, each(_cut(birth, *place), *hashed)) for name, place in parts.items()]
-    american = pc.fill_null(pc.equal(flat(people["country"]), "US"), False)
-    squeezed = each(people["region"], lambda text: "".join(sign for sign in text.lower() if sign.isalnum()) or None)
-    state = where(pc.or_(pc.invert(american), pc.equal(pc.utf8_length(squeezed), 2)), squeezed)
+    state = each_with(people["region"], people["country"], values.meta_state)
     postal = each_with(people["postal_code"], people["country"], values.meta_zip)
     columns = (
         *(("email", column) for column in emails),
@@ -155,8 +155,12 @@ def meta(people: pa.Table, options: Options) -> Formatted:
     return Formatted(columns, (0, 1, 2, 3, 4, 5), _problem((pc.invert(usable), "no e-mail or phone to match by")))
 
 
+def _unless_european(phone: str) -> str | None:
+    return None if values.european_phone(phone) else phone
+
+
 def liveramp(people: pa.Table, options: Options) -> Formatted:
-    """Names and addresses in plain; with `hash`, e-mails in three hashes and phones in SHA-1 (left blank for people in the EEA)."""
+    """Names and addresses in plain; with `hash`, e-mails in three hashes and phones in SHA-1 (not of the EEA, nor of people there)."""
     emails = [each(column, values.liveramp_email) for column in _slots(people, "email")]
     phones = [each(column, values.liveramp_phone) for column in _slots(people, "phone")]
     columns: list[tuple[str, pa.Array]] = [
@@ -165,18 +169,23 @@ def liveramp(people: pa.Table, options: Options) -> Formatted:
         ("ADDRESS1", _street(people)),
         ("ADDRESS2", flat(people["unit"])),
         ("CITY", flat(people["city"])),
-        ("STATE", flat(people["region"])),
+        (
+            "STATE",
+            each_with(people["region"], people["country"], lambda text, land: (values.us_state(text) if land == "US" else None) or text),
+        ),
         ("ZIP", each(people["postal_code"], values.liveramp_zip)),
     ]
     if options.get("hash", False):
-        european = pc.fill_null(pc.is_in(flat(people["country"]), pa.array(sorted(values.EEA))), False)
+        resident = pc.fill_null(pc.is_in(flat(people["country"]), pa.array(sorted(values.EEA))), False)
         for number, column in enumerate(emails, 1):
             columns += [
                 (f"EMAIL{number}_{name}", each(column, rule))
                 for name, rule in (("SHA-256", values.sha256), ("MD5", values.md5), ("SHA-1", values.sha1))
             ]
+        numbers = [each(slot, _unless_european) for slot in _slots(people, "phone")]
         columns += [
-            (f"PHONE{number}_SHA-1", each(where(pc.invert(european), column), values.sha1)) for number, column in enumerate(phones, 1)
+            (f"PHONE{number}_SHA-1", each(where(pc.invert(resident), column), values.liveramp_phone, values.sha1))
+            for number, column in enumerate(numbers, 1)
         ]
         keys: tuple[int, ...] = (7, 10, 13)
     else:
@@ -239,12 +248,12 @@ def fields(people: pa.Table, options: Options) -> Formatted:
 
 
 FORMATS: Mapping[str, Format] = {
-    "google_ads": Format("Google Ads Customer Match", google_ads, smallest=100),
-    "meta": Format("Meta custom audience", meta, smallest=100),
-    "liveramp": Format("LiveRamp", liveramp),
+    "google_ads": Format("Google Ads Customer Match", google_ads, smallest=100, options=("hash",)),
+    "meta": Format("Meta custom audience", meta, smallest=100, options=("hash",)),
+    "liveramp": Format("LiveRamp", liveramp, options=("hash",)),
     "mailchimp": Format("Mailchimp", mailchimp, batch=500),
     "hubspot": Format("HubSpot", hubspot, batch=100),
-    "fields": Format("Chosen fields", fields, batch=1000),
+    "fields": Format("Chosen fields", fields, batch=1000, options=("fields", "required")),
 }
 
 

@@ -118,7 +118,7 @@ class MailChannel:
             return {}
         if self._writer is None:
             self._csv = io.BytesIO()
-            self._writer = CsvWriter(self._csv)
+            self._writer = CsvWriter(self._csv, for_people=True)
         self._writer.write(tuple((header, each(column, formula_safe)) for header, column in rows.columns))
         assert self._csv is not None
         if self._csv.tell() > LARGEST:

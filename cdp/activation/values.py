@@ -9,10 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import cache
 
 import phonenumbers
+import pycountry
 
 _SPACE = re.compile(r"\s+")
+_SPACE_OR_DASH = re.compile(r"[\s\u2010-\u2015-]+")
+_BRITISH = re.compile(r"[a-z]{1,2}[0-9][a-z0-9]?[0-9][a-z]{2}")
+_RUN_AS_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _HASHED = re.compile(r"[0-9a-f]+")
 _HASH_LENGTHS = frozenset({32, 40, 64})
 _NO_DIGIT = re.compile(r"[^\d+]")
@@ -148,9 +154,31 @@ def meta_city(text: str) -> str | None:
 
 
 def meta_zip(text: str, country: str | None = None) -> str | None:
-    """Lower case, no spaces; of the United States the first five digits."""
-    text = _SPACE.sub("", text).lower()
-    return (text.split("-")[0][:5] if country in (None, "US") and text[:5].isdigit() else text) or None
+    """Lower case, no spaces or dashes; of the United States the first five digits, of the United Kingdom area, district and sector."""
+    text = _SPACE_OR_DASH.sub("", text).lower()
+    if country == "GB":
+        text = text[:-2] if _BRITISH.fullmatch(text) else text
+    elif country in (None, "US") and text[:5].isdigit():
+        text = text[:5]
+    return text or None
+
+
+def meta_state(text: str, country: str | None = None) -> str | None:
+    """Lower case, no punctuation or spaces; of the United States the two letters, None where they are not known."""
+    if country == "US":
+        text = us_state(text) or ""
+    return "".join(sign for sign in text.lower() if sign.isalnum()) or None
+
+
+def us_state(text: str) -> str | None:
+    """The two letters of a state of the United States, given as these or by name."""
+    return _states().get(" ".join(text.replace(".", "").lower().split()))
+
+
+@cache
+def _states() -> Mapping[str, str]:
+    found = {state.code[3:]: state.name for state in pycountry.subdivisions if state.country_code == "US"}
+    return {code.lower(): code for code in found} | {name.lower(): code for code, name in found.items()}
 
 
 def meta_gender(text: str) -> str | None:
@@ -169,16 +197,34 @@ def liveramp_email(text: str) -> str | None:
 
 def liveramp_phone(text: str) -> str | None:
     """The national digits: no country code, brackets or hyphens."""
-    digits = text[1:]
-    if text[:1] == "+" and digits.isdecimal():
-        codes = (digits[:length] for length in (1, 2, 3))
-        code = next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)
-        return digits.removeprefix(code) or None if code else None
+    if text[:1] == "+" and text[1:].isdecimal():
+        code = _country_code(text)
+        return text[1:].removeprefix(code) or None if code else None
     try:
         number = phonenumbers.parse(text, "US")
     except phonenumbers.NumberParseException:
         return None
     return phonenumbers.national_significant_number(number) or None
+
+
+def european_phone(text: str) -> bool:
+    """Whether a number (E.164) is of a country in the EEA."""
+    code = _country_code(text)
+    return code is not None and not EEA.isdisjoint(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)])
+
+
+def _country_code(text: str) -> str | None:
+    """The country code of a number in E.164."""
+    digits = text[1:]
+    if text[:1] != "+" or not digits.isdecimal():
+        return None
+    codes = (digits[:length] for length in (1, 2, 3))
+    return next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)
+
+
+def liveramp_state(text: str, country: str | None = None) -> str:
+    """Of the United States the two letters where they are known."""
+    return (us_state(text) if country == "US" else None) or text
 
 
 def liveramp_zip(text: str) -> str | None:
@@ -215,7 +261,7 @@ def mailchimp_birthday(birth_date: str) -> str | None:
 
 def formula_safe(text: str) -> str:
     """The text with `'` before it where a spreadsheet would run it as a formula."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return "'" + text if text.startswith(_RUN_AS_FORMULA) else text
 
 
 def _without_punctuation(text: str) -> str:

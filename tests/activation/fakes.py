@@ -274,7 +274,8 @@ class MailchimpFake(Fake):
             return mailchimp_error(404, "Resource Not Found")
         tagged = self.segments[id][1]
         if call.method == "GET":
-            found = [{"email_address": email} for email in sorted(tagged)]
+            hidden = {status for status in ("unsubscribed", "cleaned", "transactional") if call.query.get(f"include_{status}") != "true"}
+            found = [{"email_address": email} for email in sorted(tagged) if self.contacts.get(email, {}).get("status") not in hidden]
             return 200, {"members": page(found, call), "total_items": len(found)}
         add, remove = ({email.lower() for email in call.body.get(name, ())} for name in ("members_to_add", "members_to_remove"))
         if len(add) > 500 or len(remove) > 500:

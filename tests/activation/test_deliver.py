@@ -30,6 +30,7 @@ from cdp.activation.values import sha256
 from cdp.db import activation_tables as tables
 from cdp.records.contracts import DocumentError
 from cdp.settings import Settings
+from cdp.status import platform_status
 from tests.activation.conftest import Definition, World, profile_id
 
 
@@ -224,15 +225,19 @@ def test_a_changed_definition_sends_everybody_again(
     assert read(path) == [["profile_id", "email_1", "given_name"], [str(profile_id(1)), "a@example.org", "A"]]
 
 
-@pytest.mark.parametrize(("mode", "name", "phone"), [("people", "'=1+1", "'+18005550100"), ("upload", "=1+1", "+18005550100")])
+@pytest.mark.parametrize(
+    ("mode", "begins", "name", "phone"),
+    [("people", b"\xef\xbb\xbfprofile_id", "'=1+1", "'+18005550100"), ("upload", b"profile_id", "=1+1", "+18005550100")],
+)
 def test_two_kinds_of_csv(
-    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path, mode: str, name: str, phone: str
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path, mode: str, begins: bytes, name: str, phone: str
 ) -> None:
     world.person(1, given_name="=1+1", family_name='say "hi",\nthere', phone="+18005550100")
     chosen = {"fields": ["given_name", "family_name", "phone_1"]}
     add(engine, definition({"files": {"path": str(folder), "mode": mode}}, format="fields", options=chosen))
     send(engine, settings, "ads")
     (path,) = folder.glob("*.csv")
+    assert path.read_bytes().startswith(begins)
     assert read(path)[1] == [str(profile_id(1)), name, 'say "hi",\nthere', phone]
 
 
@@ -338,6 +343,27 @@ def test_an_interrupted_delivery_goes_on_under_its_number(
     assert send(engine, settings, "ads").delivery == number
 
 
+def test_a_delivery_whose_process_died_is_not_said_to_run(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    world.person(1, email="a@example.org")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    seen = []
+
+    def look(_: int) -> None:
+        with engine.connect() as other:
+            seen.append(status_of(other)[0]["status"])
+
+    send(engine, settings, "ads", progress=look)
+    with engine.begin() as connection:
+        connection.execute(text("update delivery set status = 'running', finished_at = null"))
+    with engine.connect() as connection:
+        (now,) = status_of(connection)
+    assert (seen, now["status"]) == (["running"], "failed")
+    assert "ended" in now["error"]
+    assert [one.status for one in platform_status(engine).destinations] == ["failed"]
+
+
 def test_what_cannot_be_followed_is_refused(
     engine: Engine, settings: Settings, world: World, definition: Definition, tmp_path: Path
 ) -> None:
@@ -346,6 +372,8 @@ def test_what_cannot_be_followed_is_refused(
         add(engine, definition(files, segment="nobody"))
     with pytest.raises(DocumentError):
         add(engine, definition(files, purpose=None))
+    with pytest.raises(DestinationConfig, match="the format fields has fields and required: it does nothing with the option hash"):
+        add(engine, definition(files, format="fields", options={"hash": True}))
     with pytest.raises(UnknownDestination, match="'elsewhere'"):
         preflight(engine, "elsewhere")
     add(engine, definition(files))

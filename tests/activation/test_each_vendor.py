@@ -168,6 +168,15 @@ def test_mailchimp_refuses_one_address_of_a_call(company: Company) -> None:
 
 
 @only(vendors, ["mailchimp"], indirect=True)
+def test_contacts_of_mailchimp_that_get_no_campaigns_are_there_too(company: Company) -> None:
+    company.people(1, 2, 3)
+    company.send()
+    for number, state in ((1, "transactional"), (2, "unsubscribed"), (3, "cleaned")):
+        company.vendor.fake.contacts[f"p{number}@example.org"]["status"] = state
+    assert reconcile(company.engine, company.settings, "ads").forgotten == 0
+
+
+@only(vendors, ["mailchimp"], indirect=True)
 def test_mailchimp_may_unsubscribe_who_leaves(company: Company, definition: Definition) -> None:
     with company.engine.begin() as connection:
         register(connection, definition({"mailchimp": {**company.vendor.to, "removal": "unsubscribe"}}, format="mailchimp"), "test")

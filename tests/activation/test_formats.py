@@ -98,6 +98,9 @@ def test_liveramp_plain_and_hashed() -> None:
 def test_liveramp_gets_no_hashed_phone_of_europeans() -> None:
     (row,), _ = rows("liveramp", ANNA | {"country": "DE"}, hash=True)
     assert "PHONE1_SHA-1" not in dict(row)
+    (row,), _ = rows("liveramp", ANNA | {"country": "US", "phone_1": "+493023125123", "region": "California"}, hash=True)
+    assert "PHONE1_SHA-1" not in dict(row)
+    assert dict(row)["STATE"] == "CA"
 
 
 def test_mailchimp_address_in_one_cell() -> None:

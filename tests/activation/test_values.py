@@ -69,13 +69,39 @@ def test_the_platforms_differ_where_they_must() -> None:
         (values.formula_safe, "=1+1", "'=1+1"),
         (values.formula_safe, "+1800", "'+1800"),
         (values.formula_safe, "O'Brien", "O'Brien"),
+        (values.formula_safe, "＝1+1", "'＝1+1"),
+        (values.formula_safe, "\n=1+1", "'\n=1+1"),
     ],
 )
 def test_normalisation(rule: object, text: str, expected: str | None) -> None:
     assert rule(text) == expected
 
 
-def test_zip_of_meta_is_five_digits_in_the_united_states_only() -> None:
-    assert values.meta_zip("94105-1234", "US") == "94105"
-    assert values.meta_zip("SW1A 1AA", "GB") == "sw1a1aa"
-    assert values.meta_zip("10115", "DE") == "10115"
+@pytest.mark.parametrize(
+    ("written", "country", "sent"),
+    [
+        ("94105-1234", "US", "94105"),
+        ("SW1A 1AA", "GB", "sw1a1"),
+        ("M1 1AE", "GB", "m11"),
+        ("SW1A", "GB", "sw1a"),
+        ("10115", "DE", "10115"),
+        ("00-950", "PL", "00950"),
+        ("1000–001", "PT", "1000001"),
+    ],
+)
+def test_zip_of_meta(written: str, country: str, sent: str) -> None:
+    assert values.meta_zip(written, country) == sent
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "sent"),
+    [
+        ("California", "US", "ca"),
+        ("ca", "US", "ca"),
+        ("D.C.", "US", "dc"),
+        ("Kalifornien", "US", None),
+        ("Île-de-France", "FR", "îledefrance"),
+    ],
+)
+def test_state_of_meta_is_two_letters_in_the_united_states_only(written: str, country: str, sent: str | None) -> None:
+    assert values.meta_state(written, country) == sent

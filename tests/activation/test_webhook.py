@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine
 
-from cdp.activation import Forbidden, Undelivered, register, send
+from cdp.activation import DestinationConfig, Forbidden, Undelivered, register, send
 from cdp.activation.calls import Caller, resolved
 from cdp.activation.channels import Change, Rows
 from cdp.activation.webhook import WebhookChannel, signature
@@ -127,6 +127,8 @@ def test_calls_are_paced(receiver: Receiver) -> None:
         "https://[64:ff9b::a00:1]/x",
         "https://2130706433/x",
         "https://0/x",
+        "https://[::127.0.0.1]/x",
+        "https://[fec0::1]/x",
         "https://224.0.0.1/x",
         "http://8.8.8.8/x",
         "https://user:word@8.8.8.8/x",
@@ -134,6 +136,12 @@ def test_calls_are_paced(receiver: Receiver) -> None:
 )
 def test_addresses_inside_are_refused(url: str) -> None:
     with pytest.raises(Forbidden):
+        resolved(url)
+
+
+@pytest.mark.parametrize("url", ["https://ⓛocalhost/x", "https://[::1", "https://"])
+def test_what_is_no_url_is_a_matter_of_the_definition(url: str) -> None:
+    with pytest.raises(DestinationConfig, match="correct it"):
         resolved(url)
 
 

@@ -113,7 +113,8 @@ class MailchimpChannel:
 
     def there(self) -> Iterator[str]:
         """The addresses that carry the tag."""
-        for entry in self._pages(f"/segments/{self._segment()}/members?include_unsubscribed=true", "members"):
+        everyone = "include_unsubscribed=true&include_cleaned=true&include_transactional=true"
+        for entry in self._pages(f"/segments/{self._segment()}/members?{everyone}", "members"):
             yield str(entry["email_address"]).lower()
 
     def _pages(self, path: str, member: str) -> Iterator[Json]:
