@@ -60,6 +60,8 @@ def check(condition: Condition, attributes: Mapping[str, Type], segments: Mappin
 def _compare(compare: Compare, attributes: Mapping[str, Type]) -> None:
     kind = person_type(compare.field, attributes, compare.place)
     other = person_type(compare.value.name, attributes, compare.place) if isinstance(compare.value, Reference) else None
+    if kind is Type.NUMBER and isinstance(compare.value, str) and compare.value in {*attributes, *PERSON_FIELDS}:
+        raise DefinitionError(compare.place, f"{compare.field} is a number: for the value of another field write @{compare.value}")
     language.comparison(compare, kind, other)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, cast
 
+from jsonschema import ValidationError
+
 from cdp.attributes.errors import DefinitionError
 from cdp.attributes.fields import PLURALS, kinds
 from cdp.attributes.language import document as language
@@ -35,8 +37,22 @@ def read(document: object) -> Condition:
     """
     condition = read_stored(document)
     for problem in validator("segment").iter_errors(document):
-        raise DefinitionError("/" + "/".join(map(str, problem.absolute_path)), "this is not a condition of schemas/segment.schema.json")
+        raise _problem(problem)
     return condition
+
+
+def _problem(problem: ValidationError) -> DefinitionError:
+    """What breaks the schema: where a document can be one of several, what is wrong with the one that its members say it is."""
+    while problem.context:
+        choices: dict[Any, list[ValidationError]] = {}
+        for found in problem.context:
+            choices.setdefault(found.schema_path[0], []).append(found)
+        meant = [found for found in choices.values() if not any(one.validator == "required" and not one.path for one in found)]
+        if len(meant) != 1:
+            break
+        problem = meant[0][0]
+    reason = "this is not one condition" if problem.context else problem.message
+    return DefinitionError("/" + "/".join(map(str, problem.absolute_path)), f"{reason} (schemas/segment.schema.json)")
 
 
 def read_stored(document: object) -> Condition:
@@ -68,7 +84,9 @@ def _events(document: Json, place: str, depth: int) -> Events:
     measure = document.get("measure", "count")
     if measure not in MEASURES:
         raise unknown("measure", str(measure), MEASURES, f"{place}/measure")
-    field = "" if measure == "count" else language.name(document.get("of"), f"{place}/of")
+    if measure != "count" and "of" not in document:
+        raise DefinitionError(place or "/", f"{measure} needs the member of: which field of the event it is over")
+    field = "" if measure == "count" else language.name(document["of"], f"{place}/of")
     written = document.get("operator")
     if written not in {op.value for op in (*ORDERED, Op.BETWEEN)}:
         raise DefinitionError(f"{place}/operator", f"{measure} is a number and cannot be compared by {written!r}")
@@ -87,7 +105,7 @@ def _events(document: Json, place: str, depth: int) -> Events:
 def _number(value: object, place: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise DefinitionError(place, f"a number expected, {type(value).__name__} found")
-    return Decimal(str(value))
+    return language.number(value, place)
 
 
 def _sequence(document: Json, place: str, depth: int) -> Sequence:
@@ -109,7 +127,7 @@ def _consent(document: Json, place: str, depth: int) -> Consent:
     state = document.get("state", "granted")
     if state not in ("granted", "denied", "unknown") or not isinstance(document["consent"], str):
         raise DefinitionError(place, "a consent has a purpose and a state: granted, denied or unknown")
-    return Consent(document["consent"], state)
+    return Consent(language.plain_text(document["consent"], place), state)
 
 
 def _household(document: Json, place: str, depth: int) -> Household:

@@ -13,12 +13,12 @@ from decimal import Decimal
 from typing import Literal, cast
 
 from cdp.attributes.errors import DefinitionError
-from cdp.attributes.fields import PLURALS, kinds
+from cdp.attributes.fields import PERSON_FIELDS, PLURALS, kinds
 from cdp.attributes.language import writer
 from cdp.attributes.language.check import unknown
 from cdp.attributes.language.lexer import Kind
 from cdp.attributes.language.parser import WRITTEN, Parser
-from cdp.attributes.language.tree import ALWAYS, ORDERED, Compare, Op, Predicate
+from cdp.attributes.language.tree import ALWAYS, ORDERED, Compare, Op, Predicate, Window
 from cdp.segments.tree import (
     MEASURES,
     Condition,
@@ -44,8 +44,8 @@ class _ConditionParser(Parser):
         token = self.expect_name("a field, an event, consent(…), segment(…) or another condition")
         word, place = token.value, token.place
         head, _, tail = word.rpartition(".")
-        if tail in MEASURES and kinds(head):
-            return self._measured(EventMatch(str(kinds(head))), tail, place)
+        if kinds(head):
+            return self._measured(EventMatch(str(kinds(head))), self._measure(tail, place), place)
         if self.here.is_sign("("):
             return self._called(word, place)
         if word.lower() in ("did", "never") and self.here.kind is Kind.WORD:
@@ -63,34 +63,50 @@ class _ConditionParser(Parser):
             return Everyone()
         if self.here.is_sign("["):
             return self._bracketed(word, place)
+        if kinds(word) and word not in PERSON_FIELDS:
+            raise DefinitionError(place, f"{word} happen: write {word}.count in last 90 days >= 2, did {word} or never {word}")
         return self.comparison(word, place)
+
+    def _measure(self, word: str, place: str) -> str:
+        if word not in MEASURES:
+            raise unknown("measure", word, MEASURES, place)
+        return word
 
     def _bracketed(self, word: str, place: str) -> Events:
         match = EventMatch(self._kind(word, place), self._where())
         self.expect_sign(".")
         measure = self.expect_name(f"a measure ({', '.join(MEASURES)})")
-        if measure.value not in MEASURES:
-            raise unknown("measure", measure.value, MEASURES, measure.place)
-        return self._measured(match, measure.value, place)
+        return self._measured(match, self._measure(measure.value, measure.place), place)
 
     def _measured(self, match: EventMatch, measure: str, place: str) -> Events:
         field = ""
         if measure != "count":
-            self.expect_sign("(")
+            if not self.take_sign("("):
+                raise self.refuse(f"the field that {measure} is over, such as {measure}(value),")
             field = self.expect_name("a field of the event").value
             self.expect_sign(")")
-        window = self.window() or ALWAYS
-        op = self.operator()
+        window = self.window()
+        op = self._compared(measure, window)
+        value: Decimal | tuple[Decimal, Decimal] = self._bound()
         if op is Op.BETWEEN:
-            low = self._number()
             if not self.take_word("and"):
                 raise self.refuse("`and` and the upper bound")
-            return Events(match, op, (low, self._number()), measure, field, window, place)
-        if op not in ORDERED:
-            raise DefinitionError(place, f"{measure} is a number: it is compared by =, !=, <, <=, >, >= or between, not by {op}")
-        return Events(match, op, self._number(), measure, field, window, place)
+            value = (cast(Decimal, value), self._bound())
+        return Events(match, op, value, measure, field, window or self.window() or ALWAYS, place)
 
-    def _number(self) -> Decimal:
+    def _compared(self, measure: str, window: Window | None) -> Op:
+        """How the measure is compared; where a window is meant that is none, what windows there are."""
+        token = self.here
+        if window is None and token.is_word("in", "last", "past", "within", "during", "this", "previous"):
+            raise self.refuse("a window (in last 90 days, in this month, in previous quarter, since 2026-01-01) or a comparison")
+        op = self.operator()
+        if op not in ORDERED and op is not Op.BETWEEN:
+            raise DefinitionError(
+                token.place, f"{measure} is a number: it is compared by =, !=, <, <=, >, >= or between, not by {WRITTEN[op]}"
+            )
+        return op
+
+    def _bound(self) -> Decimal:
         token = self.here
         value = self.scalar()
         if isinstance(value, bool) or not isinstance(value, Decimal):
@@ -119,7 +135,7 @@ class _ConditionParser(Parser):
     def _called(self, word: str, place: str) -> object:
         known = ("consent", "segment", "random", "sequence")
         if word.lower() not in known:
-            raise unknown("condition", f"{word}(…)", [f"{name}(…)" for name in known], place)
+            raise _no_call(word, known, place)
         self.expect_sign("(")
         if word.lower() == "sequence":
             return self._sequence(place)
@@ -132,7 +148,7 @@ class _ConditionParser(Parser):
         named = str(self.scalar())
         self.expect_sign(")")
         if word.lower() == "segment":
-            return InSegment(named, place)
+            return InSegment(named.lower(), place)
         return Consent(named, self._state() if self.take_sign("=") else "granted")
 
     def _state(self) -> Literal["granted", "denied", "unknown"]:
@@ -152,6 +168,17 @@ class _ConditionParser(Parser):
             raise self.refuse("`then` and what follows")
         self.expect_sign(")")
         return Sequence(first, tuple(steps), self.window() or ALWAYS, place)
+
+
+def _no_call(word: str, known: tuple[str, ...], place: str) -> DefinitionError:
+    """A word with brackets after it that is none of those that have brackets."""
+    if word in ("did", "never"):
+        return DefinitionError(place, f"{word} has no brackets: write {word} orders, or {word} orders[value > 100] in last 90 days")
+    if word == "household":
+        return DefinitionError(place, "write household any (condition), household all (…) or household none (…)")
+    if word == "funnel":
+        return DefinitionError(place, "a funnel is written sequence(page_views then orders within 7 days)")
+    return unknown("condition", f"{word}(…)", [f"{name}(…)" for name in known], place)
 
 
 def parse(text: str) -> Condition:

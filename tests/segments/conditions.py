@@ -11,7 +11,7 @@ from cdp.attributes.language.tree import ALWAYS, And, Compare, Duration, Not, Op
 from cdp.segments.tree import Consent, EventMatch, Events, Everyone, Household, Random, Sequence, Step
 
 _days = st.integers(1, 60).map(lambda n: Duration(n, "day"))
-_texts = st.sampled_from(["Berlin", "web", "paid", "and", "x y", 'a"b', "2026-01-31", "ü"])
+_texts = st.sampled_from(["Berlin", "web", "paid", "and", "x y", 'a"b', "2026-01-31", "ü", "null"])
 _numbers = st.integers(-3, 60).map(Decimal) | st.sampled_from([Decimal("0.5"), Decimal("12.25")])
 _event_leaf = st.one_of(
     st.builds(Compare, st.just("amount"), st.sampled_from([Op.MORE, Op.AT_MOST]), _numbers),

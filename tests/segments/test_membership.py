@@ -194,7 +194,7 @@ def test_a_changed_condition_is_decided_for_everybody(world: Engine) -> None:
 def test_a_segment_that_others_name_stays(world: Engine) -> None:
     define(world, s="everyone")
     define(world, t="segment(s)")
-    with world.begin() as c, pytest.raises(DefinitionError, match="named by t"):
+    with world.begin() as c, pytest.raises(DefinitionError, match="named by segment t"):
         delete(c, "s")
     with world.begin() as c:
         delete(c, "t")

@@ -92,3 +92,20 @@ def test_a_sum_of_cents_reaches_the_amount_that_it_is(world: Engine, tmp_path: P
         assert [made.count for made in (preview(world, condition, copy), preview(world, condition, as_of=NOW))] == [1, 1], written
     for written in ("sum(amount) > 0.8", "sum(amount) < 0.8", "sum(amount) != 0.8"):
         assert uid(3) not in preview(world, parse(f"orders.{written}"), copy).sample
+
+
+def test_the_ends_of_the_calendar_are_days_like_others(world: Engine, tmp_path: Path) -> None:
+    copy = _built(world, tmp_path)
+    counts = {
+        "birth_date <= 9999-12-31": 3,
+        "birth_date = 9999": 0,
+        "last_seen_at <= 9999-12-31": 3,
+        "last_seen_at > 9999": 0,
+        "orders.count since 0001-01-01 >= 1": 2,
+        "orders.count in last 200 years >= 1": 2,
+        "birth_date = 1990-06 or birth_date = 2008": 2,
+        "last_seen_at = 2026-06": 3,
+    }
+    for written, count in counts.items():
+        condition = parse(written)
+        assert [preview(world, condition, copy).count, preview(world, condition, as_of=NOW).count] == [count, count], written

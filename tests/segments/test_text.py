@@ -75,6 +75,81 @@ def test_what_cannot_be_decided_is_refused_where_it_stands(text: str, place: str
     assert caught.value.place == place
 
 
+@pytest.mark.parametrize(
+    ("hurried", "meant"),
+    [
+        ("City = 'Bad Tölz'", 'city = "Bad Tölz"'),
+        ("City IS „Köln“", "city = Köln"),
+        ("city is not “Köln”", "city != Köln"),
+        ("city <> Köln", "city != Köln"),
+        ("custom.Tier == gold", "custom.Tier = gold"),
+        ("open_tickets is between 1 and 2", "open_tickets between 1 and 2"),
+        ("open_tickets ≥ 2 or open_tickets => 2", "open_tickets >= 2 or open_tickets >= 2"),
+        ("favourite is not missing and favourite is not empty", "favourite exists and favourite exists"),
+        ("favourite does not exist or favourite is null", "favourite is missing or favourite is missing"),
+        ("Orders.Count >= 2 in the last 90 days", "orders.count in last 90 days >= 2"),
+        ("orders[Value > 5].sum(Value) between 1 and 9 in this year", "orders[value > 5].sum(value) in this year between 1 and 9"),
+        ("last_order_at in the last 30 days", "last_order_at within last 30 days"),
+        ("last_order_at after 2026-10-01 09:30", 'last_order_at after "2026-10-01 09:30"'),
+        ("birth_date < 1980 and last_order_at >= 2026-05", 'birth_date < 1980 and last_order_at >= "2026-05"'),
+        ("segment(VIP) and open_tickets > @N", "segment(vip) and open_tickets > @n"),
+    ],
+)
+def test_what_people_write_in_a_hurry_is_read_where_it_can_mean_one_thing_only(hurried: str, meant: str) -> None:
+    condition = parse(hurried)
+    check(condition, ATTRIBUTES, {"vip": parse("everyone")})
+    assert write(condition) == meant
+    assert parse(meant) == condition == document.read(document.write(condition))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "hint"),
+    [
+        ("city = New York", "line 1, column 12", "stands in double quotes"),
+        ("email = a@example.org", "line 1, column 10", "stands in double quotes"),
+        ("email ends with @example.org", "line 1, column 17", '"@example.org"'),
+        ("city = Bern und city = Köln", "line 1, column 13", "write and"),
+        ("city = Bern & city = Köln", "line 1, column 13", "write `and`"),
+        ("city in Bern, Köln", "line 1, column 9", "such as (a, b)"),
+        ("city = null", "line 1, column 8", "write is missing"),
+        ("city like Bern", "line 1, column 6", "write contains"),
+        ("postal_code = 01067", "line 1, column 15", 'write "01067"'),
+        ("open_tickets > 1,000", "line 1, column 17", "no mark between its thousands"),
+        ("open_tickets > 1'000", "line 1, column 16", "no mark between its thousands"),
+        ("open_tickets > 1.000", "line 1, column 16", "write 1000, or 1"),
+        ("open_tickets > 12345678901234567", "line 1, column 16", "at most 15 digits"),
+        ("open_tickets > n", "line 1, column 1", "write @n"),
+        ("open_tickets > 3 and < 5", "line 1, column 22", "name the field again"),
+        ("open_tickets between 5 and 3", "line 1, column 1", "between 3 and 5"),
+        ("orders.sum(value) > €100", "line 1, column 21", "currency = EUR"),
+        ("orders.sum(value) > 100 EUR", "line 1, column 25", "has no unit"),
+        ("orders.sum > 100", "line 1, column 12", "sum(value)"),
+        ("orders > 2", "line 1, column 1", "orders.count"),
+        ("orders.total > 2", "line 1, column 1", "there are average, count"),
+        ("orders.count in past 90 days > 2", "line 1, column 14", "in last 90 days"),
+        ("orders.count in last month > 2", "line 1, column 22", "previous month"),
+        ("orders.count between 2026-07-01 and 2026-01-01 > 2", "line 1, column 14", "ends before it begins"),
+        ("last_order_at within 30 days", "line 1, column 15", "within last 30 days"),
+        ("last_order_at > 01.05.2026", "line 1, column 17", "2026-05-01"),
+        ("last_order_at > 05/01/2026", "line 1, column 17", "year-month-day"),
+        ("last_order_at after today", "line 1, column 1", "within last 1 day"),
+        ("last_order_at within last 5000 years", "line 1, column 27", "at most 200 years"),
+        ("last_order_at = 0001-01-01T00:00+05:00", "line 1, column 1", "is no date"),
+        ('city = "a\0"', "line 1, column 8", "NUL"),
+        ("consent email", "line 1, column 9", "write consent(email)"),
+        ("everybody", "line 1, column 10", "write everyone"),
+        ("household(any city = Bern)", "line 1, column 1", "household any (condition)"),
+        ("never(orders)", "line 1, column 1", "write never orders"),
+        ("funnel(orders then returns)", "line 1, column 1", "sequence("),
+    ],
+)
+def test_what_can_mean_several_things_is_refused_with_how_it_is_written(text: str, place: str, hint: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        check(parse(text), ATTRIBUTES, {"vip": parse("everyone")})
+    assert hint in caught.value.reason
+    assert caught.value.place == place
+
+
 def test_a_circle_of_segments_is_named() -> None:
     known = {"a": parse("segment(b)"), "b": parse("segment(c)"), "c": parse("everyone")}
     with pytest.raises(CircularDefinition, match="c → a → b → c"):
@@ -89,3 +164,21 @@ def test_a_document_is_refused_at_its_pointer() -> None:
         document.read({"events": {"kind": "yoga"}, "operator": "equals", "value": 1})
     with pytest.raises(DefinitionError):
         document.read({"everyone": True, "extra": 1})
+
+
+@pytest.mark.parametrize(
+    ("document_", "place", "reason"),
+    [
+        ({"field": "n", "operator": "more", "value": float("inf")}, "/value", "at most 15 digits"),
+        ({"field": "n", "operator": "more", "value": float("nan")}, "/value", "at most 15 digits"),
+        ({"field": "city", "operator": "equals", "value": "a\0"}, "/value", "NUL"),
+        ({"field": "last_order_at", "operator": "within_last", "value": "10000 years"}, "/value", "at most 200 years"),
+        ({"events": {"kind": "order"}, "operator": "at_least", "value": 1, "extra": 3}, "/", "'extra' was unexpected"),
+        ({"events": {"kind": "order"}, "operator": "at_least", "value": 1, "measure": "sum"}, "/", "needs the member of"),
+        ({"not": {"and": [{"everyone": True}, {"random": [0, True]}]}}, "/not/and/1/random/1", "not of type 'integer'"),
+    ],
+)
+def test_a_document_is_told_what_is_wrong_with_it(document_: dict[str, object], place: str, reason: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        document.read(document_)
+    assert (caught.value.place, reason in caught.value.reason) == (place, True), caught.value

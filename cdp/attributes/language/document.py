@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from cdp.attributes.errors import DefinitionError
-from cdp.attributes.language.parser import DEEPEST, moment
+from cdp.attributes.language.parser import DEEPEST, between, decimal, moment
 from cdp.attributes.language.tree import (
     ALWAYS,
     DURATIONS,
@@ -45,16 +45,33 @@ def name(value: object, place: str) -> str:
 
 def duration(value: object, place: str) -> Duration:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None or not 0 < int(match[1]) <= 10_000:
-        raise DefinitionError(place, f"a duration is a text such as '90 days' (units: {', '.join(UNITS)}), not {value!r}")
-    return Duration(int(match[1]), cast(Unit, match[2]))
+    found = None if match is None else Duration(int(match[1]), cast(Unit, match[2]))
+    if found is None or not found.sensible:
+        raise DefinitionError(
+            place, f"a duration is a text such as '90 days' (units: {', '.join(UNITS)}; at most 200 years), not {value!r}"
+        )
+    return found
+
+
+def plain_text(value: str, place: str) -> str:
+    """A text as the database can hold it."""
+    if "\0" in value:
+        raise DefinitionError(place, "a text has no NUL character")
+    return value
+
+
+def number(value: float, place: str) -> Decimal:
+    """A number of JSON."""
+    return decimal(repr(value), place)
 
 
 def _scalar(value: object, place: str) -> Scalar:
-    if isinstance(value, bool | str):
+    if isinstance(value, str):
+        return plain_text(value, place)
+    if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return Decimal(str(value))
+        return number(value, place)
     raise DefinitionError(place, f"a text, a number, true or false expected, {type(value).__name__} found")
 
 
@@ -120,7 +137,7 @@ def read_window(value: object, place: str) -> Window:
                 raise DefinitionError(f"{place}/{kind}", f"a period is one of {', '.join(PERIODS)}, not {value[kind]!r}")
             return Window("this" if kind == "this" else "previous", unit=value[kind], place=place)
     start, end = (None if value.get(key) is None else moment(str(value[key]), f"{place}/{key}") for key in ("since", "before"))
-    return Window("between", start=start, end=end, place=place)
+    return between(start, end, place)
 
 
 def write_window(window: Window) -> Json | None:

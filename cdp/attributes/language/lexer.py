@@ -49,15 +49,15 @@ class Token:
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _TOKEN = re.compile(
     r"""(?P<blank>\s+|\#[^\n]*)
-      |(?P<date>\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?)(?![\w.])
-      |(?P<number>\d+(?:\.\d+)?)(?![\w.])
-      |(?P<text>"(?:[^"\\]|\\.)*")
+      |(?P<date>\d{4}-\d{2}-\d{2}(?:[T\ ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?)(?![\w.])
+      |(?P<number>\d+(?:\.\d+)?)(?![\w.'’])
+      |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[“„](?:[^“”\\]|\\.)*[“”]|[‘‚](?:[^‘’\\]|\\.)*[‘’])
       |(?P<reference>@"""
     + _NAME
     + r")|(?P<word>"
     + _NAME
     + r""")
-      |(?P<sign><=|>=|!=|[-=<>()\[\],.%+*/])""",
+      |(?P<sign><=|>=|!=|==|<>|=>|=<|[-=<>≤≥≠()\[\],.%+*/])""",
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"\\(.)")
@@ -79,6 +79,8 @@ def tokens(text: str) -> list[Token]:
         if match is None:
             raise DefinitionError(f"line {line}, column {column}", _unreadable(text, offset))
         group, value = str(match.lastgroup), match.group()
+        if "\0" in value:
+            raise DefinitionError(f"line {line}, column {column}", "a text has no NUL character")
         if group != "blank":
             if group == "text":
                 value = _ESCAPE.sub(r"\1", value[1:-1])
@@ -92,9 +94,30 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
+_THOUSANDS = re.compile(r"\d{1,3}(?:['’]\d{3})+|\d+(?:\.\d{3}){2,}")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_MARKS = {"&": "write `and`", "|": "write `or`", "!": "write `not`", "≈": "write `contains`"}
+_CURRENCIES = "$€£¥"
+
+
 def _unreadable(text: str, offset: int) -> str:
-    if text[offset] == '"':
+    sign = text[offset]
+    if sign in "\"'“„‘‚":
         return 'this quote is never closed: add a " at the end of the text'
-    if text[offset].isdigit():
-        return "a number ends in letters here: put a blank between them, or quotes around a text"
-    return f"{text[offset]!r} means nothing here; texts stand in double quotes"
+    if sign.isdigit():
+        return _no_number(text, offset)
+    if sign in _CURRENCIES:
+        return "a number has no unit: for one currency write orders[currency = EUR].sum(amount) > 100"
+    return f"{sign!r} means nothing here; {_MARKS.get(sign, 'texts stand in double quotes')}"
+
+
+def _no_number(text: str, offset: int) -> str:
+    dotted = _DOTTED.match(text, offset)
+    if dotted:
+        return f"a date is written year-month-day: {dotted[3]}-{dotted[2]:0>2}-{dotted[1]:0>2}"
+    if _THOUSANDS.match(text, offset):
+        return MARKED
+    return "a number ends in letters here: put a blank between them, or quotes around a text"
+
+
+MARKED = "a number is written as 1000.5: with a point before its decimals, and no mark between its thousands"

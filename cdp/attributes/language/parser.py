@@ -10,13 +10,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import dataclasses
+import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
+from dateutil.relativedelta import relativedelta
+
 from cdp.attributes.errors import DefinitionError
+from cdp.attributes.language.hints import SYNONYMS, after_value, doubtful_number, for_operator, instead_of_leaf
 from cdp.attributes.language.lexer import Kind, Token, tokens
 from cdp.attributes.language.tree import (
+    ORDERED,
     PERIODS,
     UNITS,
     And,
@@ -61,6 +67,15 @@ _WORDS: tuple[tuple[tuple[str, ...], Op], ...] = (
 )
 """Longer ones first: `contains any` before `contains`."""
 
+_OTHER_SIGNS = {
+    **dict.fromkeys(("<>", "≠"), Op.NOT_EQUALS),
+    **dict.fromkeys(("≤", "=<"), Op.AT_MOST),
+    **dict.fromkeys(("≥", "=>"), Op.AT_LEAST),
+    "==": Op.EQUALS,
+}
+_READ = {**_SIGNS, **_OTHER_SIGNS}
+_WORDS_READ = (*SYNONYMS, *_WORDS)
+
 WRITTEN = {op: sign for sign, op in _SIGNS.items()} | {op: " ".join(words) for words, op in _WORDS}
 """Operator -> how the text form writes it."""
 
@@ -72,6 +87,8 @@ class Parser:
         self._tokens = tokens(text)
         self._next = 0
         self._depth = 0
+        self._value_end = -1
+        """The token after the value that was read last."""
 
     def whole(self) -> object:
         """The condition that is the whole text."""
@@ -119,17 +136,26 @@ class Parser:
     # --- comparisons
 
     def comparison(self, field: str, place: str) -> Compare:
-        op = self.operator()
+        op = self.operator(field)
         return Compare(field, op, self._value_for(op), place)
 
-    def operator(self) -> Op:
-        if self.here.kind is Kind.SIGN and self.here.value in _SIGNS:
-            return _SIGNS[self.advance().value]
-        for words, op in _WORDS:
+    def operator(self, of: str = "") -> Op:
+        """The operator that stands here, after the name `of`."""
+        if self.here.kind is Kind.SIGN and self.here.value in _READ:
+            return _READ[self.advance().value]
+        found = self._worded()
+        if found is None and self.take_word("is"):
+            found = self._worded() or (Op.NOT_EQUALS if self.take_word("not") else Op.EQUALS)
+        if found is None:
+            raise DefinitionError(self.here.place, f"an operator expected, {self.here.shown} found{for_operator(of, self.here)}")
+        return found
+
+    def _worded(self) -> Op | None:
+        for words, op in _WORDS_READ:
             if all(self.peek(i).is_word(word) for i, word in enumerate(words)):
                 self._next += len(words)
                 return op
-        raise self.refuse(f"an operator ({', '.join(sorted(WRITTEN.values()))})")
+        return None
 
     def _value_for(self, op: Op) -> Value:
         if op in (Op.EXISTS, Op.MISSING):
@@ -143,12 +169,17 @@ class Parser:
             return (low, self.scalar())
         if op in (Op.ONE_OF, Op.NOT_ONE_OF, Op.CONTAINS_ANY, Op.NOT_CONTAINS_ANY, Op.CONTAINS_ALL):
             return self._list()
+        if op in (Op.EQUALS, Op.NOT_EQUALS) and self.here.is_word("null", "none"):
+            raise DefinitionError(self.here.place, 'where there is no value, write is missing; in quotes, "null" is a text')
         if self.here.kind is Kind.REFERENCE:
-            return Reference(self.advance().value[1:])
+            if op not in ORDERED:
+                raise DefinitionError(self.here.place, f'{WRITTEN[op]} takes a text, in double quotes: "{self.here.value}"')
+            return Reference(self._folded(self.advance().value[1:]))
         return self.scalar()
 
     def _list(self) -> tuple[Scalar, ...]:
-        self.expect_sign("(")
+        if not self.take_sign("("):
+            raise self.refuse("a list in brackets, such as (a, b),")
         values = [self.scalar()]
         while self.take_sign(","):
             values.append(self.scalar())
@@ -156,17 +187,38 @@ class Parser:
         return tuple(values)
 
     def scalar(self) -> Scalar:
+        found = self._scalar()
+        self._value_end = self._next
+        return found
+
+    def _scalar(self) -> Scalar:
         token = self.here
         if token.is_sign("-") and self.peek(1).kind is Kind.NUMBER:
             self.advance()
-            return -Decimal(self.advance().value)
+            return -self._number()
         if token.kind is Kind.NUMBER:
-            return Decimal(self.advance().value)
+            return self._month() or self._number()
         if token.is_word("true", "false"):
             return self.advance().value.lower() == "true"
         if token.kind in (Kind.STRING, Kind.DATE) or (token.kind is Kind.WORD and token.value.lower() not in RESERVED):
             return self.advance().value
         raise self.refuse("a value")
+
+    def _number(self) -> Decimal:
+        token = self.advance()
+        doubt = doubtful_number(token.value, self.here)
+        if doubt:
+            raise DefinitionError(token.place, doubt)
+        return decimal(token.value, token.place)
+
+    def _month(self) -> str | None:
+        """A year and a month, `2026-01`, where they stand here without a blank."""
+        parts = [self.peek(i) for i in range(3)]
+        written = "".join(part.value for part in parts)
+        if not _MONTH.fullmatch(written) or parts[2].offset != parts[0].offset + 5:
+            return None
+        self._next += 3
+        return written
 
     def whole_number(self, what: str) -> int:
         if self.here.kind is not Kind.NUMBER or "." in self.here.value:
@@ -177,11 +229,16 @@ class Parser:
 
     def duration(self) -> Duration:
         token = self.here
+        if token.is_word(*UNITS):
+            raise DefinitionError(
+                token.place, f"how many? Write 1 {token.value}; the calendar's are this {token.value}, previous {token.value}"
+            )
         amount = self.whole_number("a number of days, weeks, months …")
         unit = self._unit(UNITS)
-        if not 0 < amount <= 10_000:
-            raise DefinitionError(token.place, f"a duration is 1 to 10000 {unit}s, not {amount}")
-        return Duration(amount, cast(Unit, unit))
+        found = Duration(amount, cast(Unit, unit))
+        if not found.sensible:
+            raise DefinitionError(token.place, f"a duration is at least 1 {unit} and at most 200 years, not {amount} {unit}s")
+        return found
 
     def _unit(self, allowed: tuple[str, ...]) -> str:
         word = self.here.value.lower().removesuffix("s")
@@ -193,8 +250,9 @@ class Parser:
     def window(self) -> Window | None:
         """The window that starts here, if one does."""
         place = self.here.place
-        if self.here.is_word("in") and self.peek(1).is_word("last", "first", "this", "previous"):
-            self.advance()
+        ahead = 2 if self.peek(1).is_word("the") else 1
+        if self.here.is_word("in") and self.peek(ahead).is_word("last", "first", "this", "previous"):
+            self._next += ahead
             kind = self.advance().value.lower()
             if kind in ("last", "first"):
                 return Window("last" if kind == "last" else "first", length=self.duration(), place=place)
@@ -208,11 +266,11 @@ class Parser:
             start = self.moment()
             if not self.take_word("and"):
                 raise self.refuse("`and` and the end of the window")
-            return Window("between", start=start, end=self.moment(), place=place)
+            return between(start, self.moment(), place)
         if self.take_word("since"):
-            return Window("between", start=self.moment(), place=place)
+            return between(self.moment(), None, place)
         self.advance()
-        return Window("between", end=self.moment(), place=place)
+        return between(None, self.moment(), place)
 
     def moment(self) -> datetime:
         if self.here.kind is not Kind.DATE:
@@ -249,21 +307,69 @@ class Parser:
             raise self.refuse(f"`{sign}`")
 
     def expect_name(self, what: str) -> Token:
+        """A name, in small letters where capitals mean nothing."""
         if self.here.kind is not Kind.WORD or self.here.value.lower() in RESERVED:
-            raise self.refuse(what)
-        return self.advance()
+            raise self.refuse(what, instead_of_leaf(self.here))
+        token = self.advance()
+        return dataclasses.replace(token, value=self._folded(token.value))
 
-    def refuse(self, expected: str) -> DefinitionError:
-        return DefinitionError(self.here.place, f"{expected} expected, {self.here.shown} found")
+    def _folded(self, name: str) -> str:
+        """A name in small letters; what a source called its own fields stays as it is."""
+        head, dot, tail = name.partition(".")
+        head = head.lower()
+        if head == "before":
+            return head + dot + self._folded(tail)
+        return head + dot + (tail if head in ("properties", "custom") else tail.lower())
+
+    def refuse(self, expected: str, hint: str = "") -> DefinitionError:
+        if self._next == self._value_end:
+            hint = after_value(self.peek(-1), self.here, self.peek(1))
+        return DefinitionError(self.here.place, f"{expected} expected, {self.here.shown} found{hint}")
+
+
+_MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
+
+
+def decimal(written: str, place: str) -> Decimal:
+    """The number that a text states.
+
+    Raises:
+        DefinitionError: it has more digits than are compared, or is none.
+    """
+    value = Decimal(written)
+    if not value.is_finite() or Decimal(repr(float(value))) != value:
+        raise DefinitionError(place, "a number has at most 15 digits; a longer one stands in quotes and is compared as text")
+    return value
 
 
 def moment(written: str, place: str) -> datetime:
     """The moment a text names; a day is its first instant, a time without zone is UTC."""
     try:
         found = datetime.fromisoformat(written)
-    except ValueError:
-        raise DefinitionError(place, f"{written!r} is no date: write 2026-01-31 or 2026-01-31T09:30:00Z") from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        moving = " (for one that moves along: within last 1 day, before last 30 days)" if written.isalpha() else ""
+        raise DefinitionError(place, f"{written!r} is no date: write 2026-01-31 or 2026-01-31T09:30:00Z{moving}") from None
+
+
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+def span(written: str, place: str) -> tuple[datetime, datetime]:
+    """From when to before when the year, month, day or moment lasts that a text names."""
+    length = {4: relativedelta(years=1), 7: relativedelta(months=1), 10: relativedelta(days=1)}.get(len(written))
+    start = moment(written + "-01-01"[len(written) - 4 :] if len(written) in (4, 7) else written, place)
+    try:
+        return start, start + (length or timedelta(microseconds=1))
+    except (ValueError, OverflowError):
+        return start, LATEST
+
+
+def between(start: datetime | None, end: datetime | None, place: str) -> Window:
+    """The window from one moment to before another, either of which may be open."""
+    if start is not None and end is not None and start >= end:
+        raise DefinitionError(place, "nothing lies in this window: it ends before it begins")
+    return Window("between", start=start, end=end, place=place)
 
 
 def parse_predicate(text: str) -> Predicate:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
 from sqlalchemy import Boolean, ColumnElement, DateTime, Double, Text, and_, bindparam, case, cast, false, func, not_, or_, true
 
 from cdp.attributes.language.check import positive
-from cdp.attributes.language.parser import moment
+from cdp.attributes.language.parser import LATEST, span
 from cdp.attributes.language.tree import And, Compare, Duration, Not, Op, Or, Reference, Scalar, Type
 
 SEPARATOR = "\x1f"
@@ -180,18 +180,15 @@ def _booleans(compare: Compare, column: Sql, now: datetime) -> Sql:
     return column == bindparam(None, compare.value, Boolean())
 
 
-_DAY = timedelta(days=1)
-
-
 def _times(compare: Compare, column: Sql, now: datetime) -> Sql:
     """A value that names a day means the whole day: `= 2026-01-31` is any time in it, `after 2026-01-31` is from the next."""
     value = compare.value
     if isinstance(value, Duration):
         return _around(compare.op, column, value, now, time)
     if isinstance(value, tuple):
-        (start, _), (_, end) = (_span(str(part), compare.place) for part in value)
+        (start, _), (_, end) = (span(str(part), compare.place) for part in value)
         return and_(column >= time(start), column < time(end))
-    start, end = _span(str(value), compare.place)
+    start, end = span(str(value), compare.place)
     if compare.op is Op.EQUALS:
         return and_(column >= time(start), column < time(end))
     if compare.op in (Op.BEFORE, Op.LESS):
@@ -201,11 +198,6 @@ def _times(compare: Compare, column: Sql, now: datetime) -> Sql:
     if compare.op is Op.AT_LEAST:
         return column >= time(start)
     return column >= time(end)
-
-
-def _span(written: str, place: str) -> tuple[datetime, datetime]:
-    start = moment(written, place)
-    return start, start + (_DAY if len(written) == 10 else timedelta(microseconds=1))
 
 
 def _around(op: Op, column: Sql, length: Duration, now: datetime, bind: Callable[[datetime], Sql]) -> Sql:
@@ -238,13 +230,13 @@ def _dates(compare: Compare, column: Sql, now: datetime) -> Sql:
 
 
 def _following(written: str) -> str:
-    """The first date after the year, month or day that a text names."""
-    if len(written) == 4:
-        return f"{int(written) + 1:04}"
-    if len(written) == 7:
-        year, month = int(written[:4]), int(written[5:])
-        return f"{year + month // 12:04}-{month % 12 + 1:02}"
-    return (date.fromisoformat(written) + _DAY).isoformat()
+    """The first year, month or day after the one that a text names, as text."""
+    end = span(written, "")[1]
+    return _LAST if end == LATEST else end.date().isoformat()[: len(written)]
+
+
+_LAST = "9999-13"
+"""Sorts after every date."""
 
 
 def _anniversary(column: Sql, length: Duration, now: datetime) -> Sql:

@@ -93,6 +93,11 @@ class Duration:
         return relativedelta(**{f"{self.unit}s": self.amount})  # type: ignore[arg-type]  # minutes … years
 
     @property
+    def sensible(self) -> bool:
+        """Whether calendars reach so far from any day of these times."""
+        return 0 < self.amount <= LONGEST // timedelta(minutes=1) and self.fixed <= LONGEST
+
+    @property
     def fixed(self) -> timedelta:
         """The length where a calendar does not matter: between two events of a sequence a month is 30 days, a year 365."""
         days = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
@@ -100,6 +105,9 @@ class Duration:
 
     def __str__(self) -> str:
         return f"{self.amount} {self.unit}{'' if self.amount == 1 else 's'}"
+
+
+LONGEST = timedelta(days=365 * 200)
 
 
 @dataclass(frozen=True)
@@ -166,11 +174,17 @@ class Window:
             if self.kind == "this":
                 return start - _TICK, now
             return _period_start(start - _TICK, self.unit) - _TICK, start - _TICK
-        start_at = None if self.start is None else self.start - _TICK
-        return start_at, now if self.end is None else min(now, self.end - _TICK)
+        start_at = None if self.start is None else _tick_before(self.start)
+        return start_at, now if self.end is None else min(now, _tick_before(self.end))
 
 
 _TICK = timedelta(microseconds=1)
+
+
+def _tick_before(moment: datetime) -> datetime:
+    return moment if moment.replace(tzinfo=None) == datetime.min else moment - _TICK
+
+
 PERIODS = ("day", "week", "month", "quarter", "year")
 
 

@@ -12,7 +12,7 @@ from cdp.attributes.language.parser import RESERVED, WRITTEN
 from cdp.attributes.language.tree import ALWAYS, And, Compare, Not, Op, Or, Reference, Scalar, Value, Window
 
 _PLAIN = re.compile(r"[^\W\d]\w*|\d{4}-\d{2}-\d{2}")
-_KEYWORDS = RESERVED | {"true", "false"}
+_KEYWORDS = RESERVED | {"true", "false", "null", "none"}
 
 
 def number(value: Decimal) -> str:
