@@ -108,7 +108,4 @@ def _to_json(rows: pa.Table) -> pa.Array:
 
 def dump(value: Any) -> str:
     """JSON text with sorted members; numbers of any size."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str).decode()
-    except (TypeError, orjson.JSONEncodeError):  # an integer beyond 64 bits, a lone surrogate
-        return json.dumps(value, sort_keys=True, default=str)
+    return json_text(value, ordered=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 from typing import Any
 
@@ -77,6 +78,7 @@ def test_2500_events_are_taken_and_one_more_is_not(world: World) -> None:
         (b"{", "invalid_json"),
         (b"{} {}", "invalid_json"),
         (b'{"a": NaN}', "invalid_json"),
+        (b'{"batch": [{"type": "track", "event": "E", "userId": "u", "properties": {"x": -1e999}}]}', "invalid_json"),
         (b"\xff\xfe", "invalid_json"),
         (b"[]", "invalid_body"),
         (b'"text"', "invalid_body"),
@@ -126,6 +128,26 @@ def test_an_event_nested_too_deeply_is_held_whole(world: World) -> None:
     body = b'{"batch":[{"type":"track","event":"E","userId":"u","messageId":"deep","properties":{"x":' + b"[" * 400 + b"]" * 400 + b"}}]}"
     assert world.post("batch", body).status_code == 200
     assert world.receipt("deep").reason == "too_deep"
+
+
+def test_what_cannot_be_read_from_the_inbox_stops_no_other(world: World) -> None:
+    assert world.send("track", **EVENT).status_code == 200
+    with world.engine.begin() as connection:
+        connection.execute(text("update event_inbox set events = :events"), {"events": b'[{"n":Infinity}]'})
+    assert world.send("track", **EVENT).status_code == 200
+    done = world.process()
+    assert (done.interactions, done.held) == (1, 1)
+    (held,) = world.rows("select reason, raw from quarantine")
+    assert held.reason == "processing_failed"
+    assert base64.b64decode(held.raw["_bytes"]) == b'[{"n":Infinity}]'
+
+
+def test_gzip_may_come_in_several_members(world: World) -> None:
+    whole = orjson.dumps({"batch": [EVENT]})
+    parts = gzip.compress(whole[:9]) + gzip.compress(whole[9:])
+    assert world.post("batch", parts, **{"Content-Encoding": "gzip"}).status_code == 200
+    bomb = gzip.compress(b" " * wire.MAX_BODY) + gzip.compress(whole)
+    assert world.post("batch", bomb, **{"Content-Encoding": "gzip"}).json["code"] == "payload_too_large"
 
 
 def test_a_broken_gzip_is_told_so(world: World) -> None:

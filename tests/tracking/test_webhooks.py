@@ -104,6 +104,15 @@ def test_what_is_held_lands_once_the_stream_is_mapped(hooked: World) -> None:
     assert hooked.rows("select source_key from record where stream = 'others'")[0].source_key == "7"
 
 
+def test_a_row_that_cannot_be_landed_stops_no_other(hooked: World) -> None:
+    hooked.send("track", userId="u", event="E")
+    unkept = {**ROW, "id": "".join(hashlib.sha256(bytes([n])).hexdigest() for n in range(200))}
+    push(hooked, [ROW, unkept])
+    done = hooked.process()
+    assert (done.interactions, done.held) == (2, 1)
+    assert [row.reason for row in hooked.rows("select reason from quarantine")] == ["processing_failed"]
+
+
 def test_without_secret_or_source_nothing_is_taken(world: World) -> None:
     assert push(world, ROW).json["code"] == "unknown_source"
     world.configure({"webhook": {"secret": "env:NOT_SET_ANYWHERE"}})

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import OperationalError
 
 from cdp.ingest.events import plans
+from cdp.ingest.events.errors import Rejected
 from cdp.ingest.events.event import Event, read
 from cdp.ingest.events.people import write_people
 from cdp.ingest.events.receive import STREAM
@@ -109,14 +110,49 @@ def process_batch(connection: Connection, settings: Settings, run_id: int) -> Pr
             return Processed()
         known = senders(connection, settings, {row.source_id for row in rows})
         done = Processed(events=sum(row.size for row in rows))
-        calls = [(known[row.source_id], raw) for row in rows if row.stream is None for raw in loads(row.events)]
-        done.add(_surely(connection, run_id, calls))
-        for row in rows:
+        read = [(row, _read(connection, run_id, known[row.source_id], row, done)) for row in rows]
+        done.add(_surely(connection, run_id, [(known[row.source_id], raw) for row, raws in read if row.stream is None for raw in raws]))
+        for row, deliveries in read:
             if row.stream is not None:
-                landed, held = land(connection, run_id, known[row.source_id], row.stream, loads(row.events))
-                done.add(Processed(interactions=landed, held=held))
+                done.add(_land(connection, run_id, known[row.source_id], row.stream, deliveries))
         connection.execute(text("delete from event_inbox where id = any(:ids)"), {"ids": [row.id for row in rows]})
     return done
+
+
+def _read(connection: Connection, run_id: int, sender: Sender, row: Row[Any], done: Processed) -> list[Any]:
+    """What a row of the inbox holds; one that cannot be read is held whole, and stops no other."""
+    try:
+        found: list[Any] = loads(row.events)
+    except Rejected as error:
+        _log.error("a request of source %s cannot be read: %s", sender.name, error.code)
+        hold(connection, sender.id, row.stream or STREAM, run_id, [_failed(error, bytes(row.events))])
+        done.held += row.size
+        return []
+    return found
+
+
+def _land(connection: Connection, run_id: int, sender: Sender, stream: str, deliveries: Sequence[Sequence[dict[str, Any]]]) -> Processed:
+    """Land the rows of webhooks, or, where something is wrong with one, all others."""
+    try:
+        with connection.begin_nested():
+            landed, held = land(connection, run_id, sender, stream, deliveries)
+        return Processed(interactions=landed, held=held)
+    except OperationalError:
+        raise  # the database's trouble, not the row's
+    except Exception as error:
+        rows = [row for delivery in deliveries for row in delivery]
+        if len(rows) > 1:
+            done = Processed()
+            for row in rows:
+                done.add(_land(connection, run_id, sender, stream, [[row]]))
+            return done
+        _log.error("a row of webhook %s cannot be landed: %s", sender.name, type(error).__name__)
+        return Processed(held=len(hold(connection, sender.id, stream, run_id, [_failed(error, row) for row in rows])))
+
+
+def _failed(error: Exception, raw: Any) -> Refused:
+    message = f"it could not be processed ({type(error).__name__}); correct it and replay it"
+    return Refused("tracking API", "processing_failed", message, raw)
 
 
 @contextmanager
@@ -148,8 +184,7 @@ def _surely(connection: Connection, run_id: int, calls: Sequence[tuple[Sender, d
             return done
         sender, raw = calls[0]
         _log.error("event of source %s cannot be processed: %s", sender.name, type(error).__name__)
-        message = f"the event could not be processed ({type(error).__name__}); correct it and replay it"
-        return _hold(connection, run_id, sender, raw, Refused("tracking API", "processing_failed", message))
+        return _hold(connection, run_id, sender, raw, _failed(error, raw))
 
 
 def _write(connection: Connection, run_id: int, calls: Sequence[tuple[Sender, dict[str, Any]]]) -> Processed:

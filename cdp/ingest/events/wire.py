@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import uuid
 import zlib
 from collections.abc import Sequence
@@ -66,15 +67,18 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise Rejected("unsupported_encoding", f"Content-Encoding {encoding[:20]!r} is not supported; send gzip or none")
-    inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    try:
-        content = inflater.decompress(body, limit + 1)
-    except zlib.error:
-        raise Rejected("invalid_gzip", "the body is not what Content-Encoding says; send gzip or drop the header") from None
-    if len(content) > limit:
-        _too_large(limit)
-    if not inflater.eof:
-        raise Rejected("invalid_gzip", "the compressed body ends too early; send it again whole")
+    content = b""
+    while body:  # gzip may come in several members
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        try:
+            content += inflater.decompress(body, limit + 1 - len(content))
+        except zlib.error:
+            raise Rejected("invalid_gzip", "the body is not what Content-Encoding says; send gzip or drop the header") from None
+        if len(content) > limit:
+            _too_large(limit)
+        if not inflater.eof:
+            raise Rejected("invalid_gzip", "the compressed body ends too early; send it again whole")
+        body = inflater.unused_data.lstrip(b"\0")  # some pad with zeros
     return content
 
 
@@ -119,7 +123,7 @@ def _may_hold_huge_number(body: bytes) -> bool:
 def _loads_forgiving(body: bytes) -> Any:
     """JSON with lone surrogates (a client cut an emoji in two) or integers beyond 64 bits."""
     try:
-        return _clean(json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant))
+        return _clean(json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite))
     except RecursionError:
         raise Rejected("too_deep", "the body is nested too deeply; flatten it") from None
     except (ValueError, UnicodeDecodeError) as error:
@@ -129,6 +133,13 @@ def _loads_forgiving(body: bytes) -> Any:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError("a number is beyond what a double holds, and would be written as no JSON")
+    return value
 
 
 def _clean(value: Any) -> Any:
