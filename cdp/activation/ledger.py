@@ -36,13 +36,22 @@ class Shared:
 
 
 def shared_with(connection: Connection, profile_id: UUID) -> list[Shared]:
-    """Everything that left about a profile and the profiles that were merged into it, newest first."""
+    """Everything that left about a profile, newest first: also under the profiles that were merged into it, and under those that had
+    any of its records before a split, for as long as they had them."""
     rows = connection.execute(
         text(
-            """select l.*, d.document, d.columns, coalesce(d.finished_at, d.started_at) as at, t.name
+            """with mine as (select id from profile where id = :id or merged_into = :id),
+               under as (
+                 select id, '-infinity'::timestamptz as since, 'infinity'::timestamptz as until from mine
+                 union all
+                 select j.from_profile_id, coalesce((select max(e.at) from profile_journal e
+                     where e.profile_id = j.from_profile_id and e.at < j.at and e.record_ids && j.record_ids), '-infinity'), j.at
+                 from profile_journal j where j.profile_id in (select id from mine) and j.change in ('split', 'revived')
+                   and j.from_profile_id is not null and j.from_profile_id not in (select id from mine))
+               select l.*, d.document, d.columns, coalesce(d.finished_at, d.started_at) as at, t.name
                from export_ledger l join delivery d on d.id = l.delivery_id join destination t on t.id = d.destination_id
-               where l.profile_id = :id
-                  or l.profile_id in (select p.id from profile p where p.merged_into = :id)
+               where exists (select from under u where u.id = l.profile_id and d.started_at between u.since and u.until)
+                 and l.profile_id in (select id from under)
                order by l.id desc"""
         ),
         {"id": profile_id},

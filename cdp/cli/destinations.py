@@ -12,7 +12,7 @@ import click
 from rich.progress import Progress
 from rich.table import Table
 
-from cdp import activation
+from cdp import activation, profiles
 from cdp.activation import Report
 from cdp.cli.console import database, err, out, settings
 
@@ -120,9 +120,9 @@ def status(as_json: bool) -> None:
 @click.argument("profile", type=click.UUID)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def shared(profile: UUID, as_json: bool) -> None:
-    """With whom the data of PROFILE was shared, and on what."""
+    """With whom the data of PROFILE was shared, and on what; also of an id that was merged into another."""
     with database().connect() as connection:
-        entries = activation.shared_with(connection, profile)
+        entries = activation.shared_with(connection, profiles.living(connection, profile))
     if as_json:
         click.echo(json.dumps([asdict(entry) for entry in entries], default=str))
         return

@@ -28,6 +28,7 @@ from cdp.activation.channels import Change, Rows
 from cdp.activation.deliver import Report
 from cdp.activation.values import sha256
 from cdp.db import activation_tables as tables
+from cdp.db.tables import profile_journal
 from cdp.records.contracts import DocumentError
 from cdp.settings import Settings
 from cdp.status import platform_status
@@ -119,6 +120,32 @@ def test_the_ledger_answers_with_whom(engine: Engine, settings: Settings, world:
         connection.execute(text("insert into profile (id) values (:id)"), {"id": profile_id(9)})
         connection.execute(text("update profile set merged_into = :into where id = :id"), {"into": profile_id(9), "id": profile_id(1)})
         assert len(shared_with(connection, profile_id(9))) == 2
+
+
+def test_the_ledger_knows_what_left_before_a_split(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    def moved(change: str, record: int, to: int, come_from: int | None = None) -> None:
+        row = {"change": change, "profile_id": profile_id(to), "record_ids": [record], "cause": {}}
+        with engine.begin() as connection:
+            connection.execute(profile_journal.insert().values(**row, from_profile_id=come_from and profile_id(come_from)))
+
+    def sent(number: int) -> list[int]:
+        with engine.connect() as connection:
+            return sorted(entry.delivery for entry in shared_with(connection, profile_id(number)))
+
+    add(engine, definition({"files": {"path": str(folder)}}))
+    world.person(1, email="a@example.org")
+    deliveries = [send(engine, settings, "ads").delivery]
+    moved("joined", 7, 1)
+    world.person(1, email="b@example.org")
+    deliveries.append(send(engine, settings, "ads").delivery)
+    moved("split", 7, 2, 1)
+    world.person(2, member=False, email="b@example.org")
+    world.person(1, email="a@example.org")
+    deliveries.append(send(engine, settings, "ads").delivery)
+    assert set(sent(1)) == set(deliveries)
+    assert set(sent(2)) == {deliveries[1]}
 
 
 def test_a_shared_mailbox_stays_while_somebody_stays(
