@@ -13,7 +13,6 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 from rich.tree import Tree
-from sqlalchemy import Connection
 
 from cdp import segments as room
 from cdp.attributes import DefinitionError
@@ -37,6 +36,10 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
     found = document.get("segments") if isinstance(document, dict) else None
     if not isinstance(found, dict) or not all(isinstance(one, dict) and "condition" in one for one in found.values()):
         raise DefinitionError(str(file), "a segments file has the member segments: name to {title, description, condition, soon}")
+    for name, one in found.items():
+        extra = sorted(set(one) - {"condition", "title", "description", "soon"})
+        if extra:
+            raise DefinitionError(f"segment {name}", f"{extra[0]!r} is unknown: a segment has condition, title, description and soon")
     return found
 
 
@@ -58,9 +61,8 @@ def list_() -> None:
 def check(file: Path) -> None:
     """Say what is wrong with the segments in FILE, without storing anything."""
     with database().connect() as connection, connection.begin() as transaction:
-        for name, one in _read(file).items():
-            found = _save(connection, name, one)
-            out.print(f"{name}: {found.text}", markup=False)
+        for found in room.save_all(connection, _read(file), "command line"):
+            out.print(f"{found.name}: {found.text}", markup=False)
         transaction.rollback()
 
 
@@ -69,20 +71,8 @@ def check(file: Path) -> None:
 def apply(file: Path) -> None:
     """Store the segments in FILE; each whose condition differs becomes a new version."""
     with database().begin() as connection:
-        for name, one in _read(file).items():
-            found = _save(connection, name, one)
-            out.print(f"{name}: version {found.version}")
-
-
-def _save(connection: Connection, name: str, one: dict[str, Any]) -> room.Segment:
-    extra = sorted(set(one) - {"condition", "title", "description", "soon"})
-    if extra:
-        raise DefinitionError(f"segment {name}", f"{extra[0]!r} is unknown: a segment has condition, title, description and soon")
-    titles = {key: one.get(key) for key in ("title", "description", "soon")}
-    try:
-        return room.save(connection, name, one["condition"], "command line", **titles)
-    except DefinitionError as error:
-        raise error.within(f"segment {name}") from None
+        for found in room.save_all(connection, _read(file), "command line"):
+            out.print(f"{found.name}: version {found.version}")
 
 
 @segments.command()

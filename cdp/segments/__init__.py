@@ -23,7 +23,7 @@ from cdp.segments.monitor import (
 from cdp.segments.pipeline import RefreshReport, changed_since, decide, refresh_all, refresh_changed, refresh_since, refresh_soon
 from cdp.segments.plan import SegmentPlan, plan
 from cdp.segments.preview import Preview, preview
-from cdp.segments.store import Segment, checked, delete, dependants, get, naming, save, segments
+from cdp.segments.store import Segment, checked, delete, dependants, get, naming, save, save_all, segments
 from cdp.segments.text import parse, write
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "refresh_soon",
     "run_monitors",
     "save",
+    "save_all",
     "save_monitor",
     "segments",
     "tasks",

@@ -54,7 +54,7 @@ def check(condition: Condition, attributes: Mapping[str, Type], segments: Mappin
             raise DefinitionError(
                 leaf.place, f"random goes from one percentage up to another, such as 0 to 10, not {leaf.low} to {leaf.high}"
             )
-    _circle(condition, segments, name)
+    refuse_circle(condition, segments, name)
 
 
 def _compare(compare: Compare, attributes: Mapping[str, Type]) -> None:
@@ -121,7 +121,9 @@ def _sequence(leaf: Sequence, attributes: Mapping[str, Type]) -> None:
     _match(leaf.first, attributes)
 
 
-def _circle(condition: Condition, segments: Mapping[str, Condition], name: str) -> None:
+def refuse_circle(condition: Condition, segments: Mapping[str, Condition], name: str) -> None:
+    """Refuse a condition that leads back to the segment `name` that it is for."""
+
     def walk(named: set[str], path: tuple[str, ...]) -> None:
         for other in sorted(named):
             if other in path:

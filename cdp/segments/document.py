@@ -180,6 +180,7 @@ def _write_leaf(node: object) -> Json:
         return {"segment": node.name}
     if isinstance(node, Random):
         return {"random": [node.low, node.high]}
+    assert isinstance(node, Everyone)
     return {"everyone": True}
 
 

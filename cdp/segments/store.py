@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,8 +17,8 @@ from cdp.attributes.language.check import unknown
 from cdp.attributes.language.tree import Compare, Reference
 from cdp.db.segment_tables import monitor, segment, segment_version
 from cdp.segments import document, text
-from cdp.segments.check import check
-from cdp.segments.tree import Condition, event_parts, every_leaf, segments_named
+from cdp.segments.check import check, in_order, refuse_circle
+from cdp.segments.tree import CONDITIONS, Condition, event_parts, every_leaf, segments_named
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -87,9 +88,17 @@ def get(connection: Connection, name: str) -> Segment:
 
 def checked(connection: Connection, written: str | Mapping[str, Any] | Condition, name: str = "") -> Condition:
     """The condition, refused where it cannot be decided with the attributes and segments that there are."""
-    condition = read(written) if isinstance(written, str | Mapping) else written
+    condition = _condition(written)
     check(condition, types(connection), {n: s.condition for n, s in segments(connection).items()}, name)
     return condition
+
+
+def _condition(written: str | Mapping[str, Any] | Condition) -> Condition:
+    if isinstance(written, str | Mapping):
+        return read(written)
+    if not isinstance(written, CONDITIONS):
+        raise DefinitionError("/condition", f"a condition is a text or an object, not {type(written).__name__}")
+    return written
 
 
 def save(
@@ -131,6 +140,36 @@ def save(
         found = connection.execute(update(segment).where(segment.c.id == row.id).values(values).returning(segment)).one()
     connection.execute(insert(segment_version).values(segment_id=found.id, version=found.version, condition=stored, by=principal))
     return _segment(found)
+
+
+def save_all(connection: Connection, wanted: Mapping[str, Mapping[str, Any]], principal: str) -> list[Segment]:
+    """Save segments (name -> condition, title, description, soon), those that others name first, wherever they stand.
+
+    Raises:
+        DefinitionError: one cannot be saved; roll back then.
+    """
+    conditions: dict[str, Condition] = {}
+    for name, one in wanted.items():
+        with _telling(name):
+            conditions[name] = _condition(one["condition"])
+    for name, condition in conditions.items():
+        with _telling(name):
+            refuse_circle(condition, conditions, name)
+    found: dict[str, Segment] = {}
+    for name in in_order(conditions):
+        titles = {key: wanted[name].get(key) for key in ("title", "description", "soon")}
+        with _telling(name):
+            found[name] = save(connection, name, wanted[name]["condition"], principal, **titles)
+    return [found[name] for name in wanted]
+
+
+@contextmanager
+def _telling(name: str) -> Iterator[None]:
+    """What is refused in the block says of which segment."""
+    try:
+        yield
+    except DefinitionError as error:
+        raise error.within(f"segment {name}") from None
 
 
 def delete(connection: Connection, name: str) -> None:

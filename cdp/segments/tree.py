@@ -103,6 +103,7 @@ class Everyone:
 
 Leaf: TypeAlias = Compare | Events | Sequence | Consent | InSegment | Household | Random | Everyone
 Condition: TypeAlias = Leaf | And | Or | Not
+CONDITIONS = (Compare, Events, Sequence, Consent, InSegment, Household, Random, Everyone, And, Or, Not)
 
 
 def every_leaf(condition: Condition) -> Iterator[Leaf]:

@@ -200,3 +200,18 @@ def test_an_attribute_changes_only_so_far_that_all_segments_and_monitors_can_sti
     file.write_text(yaml.safe_dump({"attributes": [{"name": "n", "kind": "distinct_count", "of": "order", "field": "status"}]}))
     assert commands.invoke(attribute_commands.attributes, ["apply", str(file)]).exit_code == 0
     room.refresh(shop)
+
+
+def test_a_file_names_its_segments_in_any_order_but_not_in_a_circle(commands: CliRunner, shop: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "segments.yaml"
+    file.write_text("segments: {first: {condition: segment(second)}, second: {condition: {field: city, operator: equals, value: Bern}}}")
+    assert "first: version 1" in commands.invoke(segment_commands.segments, ["apply", str(file)]).output
+    file.write_text("segments: {x: {condition: segment(y)}, y: {condition: not segment(x)}}")
+    assert "segment x: the segment leads back to itself: x → y → x" in refusal(commands, segment_commands.segments, "check", str(file))
+
+
+def test_an_empty_condition_is_not_everybody(commands: CliRunner, shop: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "segments.yaml"
+    for empty in ("", "[everyone]", "5", '""', "{}"):
+        file.write_text(f"segments: {{x: {{condition: {empty}}}}}")
+        assert "segment x, " in refusal(commands, segment_commands.segments, "apply", str(file))
