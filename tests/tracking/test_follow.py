@@ -47,6 +47,23 @@ def test_what_cannot_be_refreshed_now_is_refreshed_later() -> None:
     assert asked == [[UUID(int=1)], [UUID(int=1)], [UUID(int=2)]], "records that changed come before new interactions"
 
 
+def test_profiles_that_cannot_be_refreshed_keep_no_other_waiting() -> None:
+    asked: list[list[UUID]] = []
+
+    def first_breaks(ids: list[UUID]) -> bool:
+        asked.append(ids)
+        return len(asked) > 1 or bool(1 / 0)
+
+    refresher = Refresher(first_breaks)
+    refresher.start()
+    refresher.note({UUID(int=1)}, set())
+    eventually(lambda: asked)
+    refresher.note({UUID(int=2)}, set())
+    eventually(lambda: len(asked) == 2)
+    refresher.end()
+    assert asked[1:] == [[UUID(int=2)]]
+
+
 def test_the_end_leaves_no_changed_profile_behind() -> None:
     asked: list[UUID] = []
     refresher = Refresher(lambda ids: bool(asked.extend(ids)) or True)

@@ -183,5 +183,8 @@ class Refresher(threading.Thread):
         except SQLAlchemyError as error:
             _log.warning("profiles wait to be refreshed (%s)", type(error).__name__)
             done = False
+        except Exception:  # they are stale, so the next refresh of all that changed tries them; the others must not wait for it
+            _log.exception("%d profiles could not be refreshed", len(ids))
+            done = True
         if not done:
             self.note(was_changed, set(ids) - was_changed)
