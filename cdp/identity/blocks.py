@@ -38,15 +38,15 @@ class Part:
 
     Attributes:
         rows: the members, ascending within a block.
-        behind: how many members of its block come after each.
-        place: positions in `rows`, in the order of the rows.
+        place: positions in `rows` of those with members behind them in their block, in the order of the rows.
+        behind: how many members come after each of `place`.
         alone: whether sharing one of these blocks is enough; else a pair must share another block too.
     """
 
     name: str
     rows: Ints
-    behind: npt.NDArray[np.unsignedinteger]
     place: Ints
+    behind: npt.NDArray[np.unsignedinteger]
     alone: bool = True
 
     @classmethod
@@ -57,8 +57,9 @@ class Part:
         behind = np.repeat(starts + size, size) - np.arange(len(keys)) - 1
         leads = np.flatnonzero(behind)
         packed = np.sort((rows[leads] << 32) | leads)
-        narrow = behind.astype(np.min_scalar_type(int(size.max(initial=1))))
-        return cls(name, rows.astype(np.int32), narrow, (packed & 0xFFFFFFFF).astype(np.int32), alone)
+        place = (packed & 0xFFFFFFFF).astype(np.int32)
+        narrow = behind[place].astype(np.min_scalar_type(int(size.max(initial=1))))
+        return cls(name, rows.astype(np.int32), place, narrow, alone)
 
     @property
     def count(self) -> int:
@@ -72,7 +73,7 @@ class Part:
             `smaller - low << 32 | larger`, moved up by so many bits, and a mark in these.
         """
         lead = self.place[leads]
-        behind = self.behind[lead].astype(np.int64)
+        behind = self.behind[leads].astype(np.int64)
         begin = np.cumsum(behind) - behind
         right = np.repeat(lead + 1 - begin, behind)
         right += np.arange(len(right))
@@ -94,12 +95,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Met:
-    """Pairs (a[i], b[i]) with a < b, each once, ascending; those that are `weak` share one weak block and nothing else."""
+    """Pairs, each once, ascending: the smaller row in the upper half of a number, the larger one in the lower.
 
-    a: Rows
-    b: Rows
+    Those that are `weak` share one weak block and nothing else.
+    """
+
+    packed: Rows
     weak: Flags
     meeting: Meetings
+
+    def rows(self, chosen: Flags) -> tuple[Rows, Rows]:
+        """Smaller and larger row of some of the pairs."""
+        found = self.packed[chosen]
+        return found >> 32, found & 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,7 @@ class Blocks:
         """Pairs of each row in some parts."""
         load = np.zeros(self.rows)
         for part in parts:
-            load += np.bincount(part.rows, part.behind, minlength=self.rows)
+            load += np.bincount(part.rows[part.place], part.behind, minlength=self.rows)
         return load
 
     def _leads_before(self, row: int) -> list[int]:
@@ -197,15 +205,15 @@ class Blocks:
         starts = np.flatnonzero(changes(met))
         once = np.diff(starts, append=len(met)) == 1
         weak = once & ~np.array([part.alone for part in self.parts], bool)[part[starts]]
-        found = met[starts]
-        alike = self.person[low + (found >> 32)] == self.person[found & 0xFFFFFFFF]
-        meeting = np.add.reduceat(self._marks[part], starts) if len(starts) else np.zeros(0, np.uint64)
-        found = found[alike]
-        return Met((found >> 32) + low, found & 0xFFFFFFFF, weak[alike], meeting[alike])
+        found = met[starts] + (low << 32)
+        alike = self.person[found >> 32] == self.person[found & 0xFFFFFFFF]
+        marks = np.append(np.uint64(0), np.cumsum(self._marks[part]))
+        meeting = np.diff(marks[np.append(starts, len(met))])
+        return Met(found[alike], weak[alike], meeting[alike])
 
     def chosen(self, met: Met) -> Flags:
         """Which pairs are compared: all but the weak ones that are not drawn."""
-        number = (met.a.astype(np.uint64) << np.uint64(32) | met.b.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        number = met.packed.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         return np.asarray(~met.weak | (number >> np.uint64(40) & np.uint64(self.one_in - 1) == 0))
 
     def pairs(self, low: int, high: int) -> tuple[Rows, Rows, Flags]:
@@ -214,4 +222,4 @@ class Blocks:
         if len(self.barren):
             met = replace(met, weak=met.weak | (self._barren[met.meeting >> TOP] == met.meeting))
         kept = self.chosen(met)
-        return met.a[kept], met.b[kept], met.weak[kept]
+        return *met.rows(kept), met.weak[kept]

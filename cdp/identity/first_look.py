@@ -50,4 +50,4 @@ def _look(blocks: Blocks, comparer: Comparer, low: int, high: int) -> tuple[Byte
     """Pattern and meeting of each pair of a range, and whether it was drawn to stand for others."""
     met = blocks.met(low, high)
     chosen = blocks.chosen(met)
-    return comparer(met.a[chosen], met.b[chosen]), met.meeting[chosen], met.weak[chosen]
+    return comparer(*met.rows(chosen)), met.meeting[chosen], met.weak[chosen]
