@@ -7,7 +7,6 @@ numbers, Arrow writes the same at a fifth of the cost, and only rows with charac
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -15,11 +14,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.records.buffers import may_hold
+from cdp.records.json_text import json_text
 
 _ESCAPED = '["\\\\\x00-\x1f]'
 

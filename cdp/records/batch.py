@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,6 +19,7 @@ from cdp.records.canonical import canonical_json
 from cdp.records.columns import Context, Defaults
 from cdp.records.customers import customer_table
 from cdp.records.interactions import interaction_keys, interaction_table
+from cdp.records.json_text import json_text
 from cdp.records.mapping import RecordMapping, StreamMapping
 from cdp.records.rows import Index, Rows
 
@@ -171,14 +171,15 @@ def _unstorable(rows: pa.Table | Sequence[Dict[str, Any]], limit: int) -> dict[i
     if not isinstance(rows, pa.Table):
         for row, content in enumerate(rows):
             for name, value in content.items():
-                _check_text(refused, row, name, value if isinstance(value, str) else orjson.dumps(value, default=str).decode(), limit)
+                if isinstance(value, (str, list, dict)):
+                    _check_text(refused, row, name, value if isinstance(value, str) else json_text(value), limit)
         return refused
     for name in rows.column_names:
         column = rows[name]
         type_ = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         if pa.types.is_nested(type_):
             for row, value in enumerate(column.to_pylist()):
-                _check_text(refused, row, name, orjson.dumps(value, default=str).decode(), limit)
+                _check_text(refused, row, name, json_text(value), limit)
         elif pa.types.is_string(type_) or pa.types.is_large_string(type_):
             plain = column.cast(pa.large_string()) if pa.types.is_dictionary(column.type) else column
             if not may_hold(plain, b"\x00") and (pc.max(pc.binary_length(plain)).as_py() or 0) <= limit:

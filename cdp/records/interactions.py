@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from cdp.records import cleaners, structs
 from cdp.records.columns import Context, issue_lists
+from cdp.records.json_text import json_text
 from cdp.records.mapping import RecordMapping, StreamMapping, Values
 from cdp.records.model import INTERACTION
 from cdp.records.rows import Rows
@@ -45,7 +46,7 @@ def interaction_keys(context: Context, mapping: RecordMapping) -> pa.Array:
 
 
 def _all_texts(context: Context, path: str) -> pa.Array:
-    return pa.array([orjson.dumps(value, default=str).decode() for value in context.rows.objects(path)], pa.string())
+    return pa.array([json_text(value) for value in context.rows.objects(path)], pa.string())
 
 
 def _customer_key(stream: StreamMapping) -> Values:

@@ -14,6 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.records.json_text import json_text
 from cdp.records.source import ContractError
 
 Index = np.ndarray[Any, np.dtype[np.int64]]
@@ -141,7 +142,7 @@ def _text(value: Any) -> str | None:
         return None if value != value else str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
     if isinstance(value, (list, dict)):
         texts = _leaves(value) if isinstance(value, list) else []
-        return texts[0] if texts else orjson.dumps(value).decode() if value else None
+        return texts[0] if texts else json_text(value) if value else None
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.records import cleaners
 from cdp.records.columns import INSTANT, Context, as_lists, standardise
+from cdp.records.json_text import json_text
 from cdp.records.mapping import Consent, RecordMapping, Struct, Values
 from cdp.records.model import ADDRESS, CONSENT, IDENTIFIER, ITEM
 from cdp.records.rows import Flat, Index
@@ -109,7 +109,7 @@ def _objects(context: Context, value: Any) -> list[Any]:
 
 
 def _json(values: dict[str, Any]) -> str | None:
-    return orjson.dumps(values, default=str, option=orjson.OPT_SORT_KEYS).decode() if values else None
+    return json_text(values, ordered=True) if values else None
 
 
 def _struct_lists(context: Context, structs: tuple[Struct, ...], make: Any, type_: pa.DataType) -> pa.Array:

@@ -97,6 +97,14 @@ def test_nul_bytes_are_refused_and_kept_readable(engine: Engine, settings: Setti
     assert (counts.added, counts.reasons) == (1, {"nul_byte": 1})
 
 
+def test_integers_of_any_size_land_whole(engine: Engine, settings: Settings, tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "people.jsonl", [ANN | {"id": 10**30, "points": {"sum": [-(2**70)]}}, BOB])
+    add_source(engine, path)
+    assert sync_all(engine, settings).ok
+    [(key, raw)] = rows(engine, "select source_key, raw from record where source_key <> '2'")
+    assert (key, raw["id"], raw["points"]) == (str(10**30), 10**30, {"sum": [-(2**70)]})
+
+
 def test_a_long_cell_is_refused_by_size(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     add_source(engine, write_jsonl(tmp_path / "people.jsonl", [ANN, BOB | {"last": "x" * 10_000_000}]))
     counts = sync_all(engine, settings).streams[0].counts
