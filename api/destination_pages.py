@@ -37,6 +37,7 @@ def listed() -> Any:
     """The destinations there are."""
     with reading() as connection:
         found = [plain(one) for one in rest.listed(connection)]
+    found.sort(key=lambda one: (not one["enabled"], one["name"]))
     return render_template("destinations.html", destinations=found, kinds=KINDS, segment=None)
 
 

@@ -15,6 +15,7 @@ from api.charts import bars, series
 from api.comparison import compare, rank
 from api.customers import plain
 from api.decisions import decided
+from api.destination_pages import KINDS
 from api.evidence import said
 from api.held import held
 from api.house import house, note, principal, reading, view
@@ -23,6 +24,7 @@ from api.profiles import TIMELINE
 from api.system import refusals_by_reason
 from api.templating import text_of
 from cdp.access import View
+from cdp.activation import shared_with
 from cdp.ingest.figures import figures
 from cdp.ingest.status import totals
 from cdp.profiles import NotFound
@@ -35,6 +37,8 @@ blueprint = Blueprint("pages", __name__)
 SEARCH = (Query("q", "Words.", max_length=200), CURSOR)
 _PER_PAGE = 25
 _RECENT = 8
+_SHARED = 50
+"""Rows that left about a customer which the page shows; the API has all of them."""
 _AMONG = 5_000
 """Profiles, the newest, among which well-known ones are looked for."""
 
@@ -190,14 +194,16 @@ def timeline(profile_id: UUID) -> Any:
 @blueprint.get("/profiles/<uuid:profile_id>/history")
 @page("record.read")
 def history(profile_id: UUID) -> Any:
-    """Who is who, change by change."""
+    """Who is who, change by change, and with whom the data was shared."""
     with reading() as connection:
         found = _profile(connection, profile_id)
         if found["redirected_from"]:
             return _to_living("pages.history", found)
         entries = customers.history(connection, profile_id)["items"]
+        sent = [plain(entry) for entry in shared_with(connection, UUID(found["id"]))]
     note("profile.read", found["id"], {"part": "history", "via": "page"})
-    return render_template("history.html", tab="history", profile=found, entries=entries)
+    shown = {"shared": sent[:_SHARED], "more_shared": len(sent[_SHARED:]), "kinds": KINDS}
+    return render_template("history.html", tab="history", profile=found, entries=entries, **shown)
 
 
 @blueprint.get("/system")

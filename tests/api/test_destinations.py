@@ -140,6 +140,8 @@ def test_the_page_leads_from_a_segment_to_the_answers(app: Flask, company: Compa
     assert "nothing would be sent" in page.get("/destinations/mart/preflight").text
     (path,) = folder.glob("*-full.csv")
     assert len(list(csv.reader(path.open()))) == 3
+    history = page.get(f"/profiles/{ANNA}/history").text
+    assert re.search(r"data was shared.*Added.*mart.*accepted.*profile_id, email_1", history, re.DOTALL)
 
 
 def test_who_would_come_and_leave_is_shown_as_a_condition_is_written(app: Flask, company: Company, folder: Path) -> None:
