@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, current_app, request
@@ -19,6 +20,7 @@ from cdp.identity import Verdict
 from cdp.profiles import decisions as room
 from cdp.profiles import refresh, resolve_profiles
 from cdp.records.contracts import DocumentError, check
+from cdp.segments import refresh_since
 from cdp.settings import Settings
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/v1")
@@ -130,8 +132,10 @@ def start() -> str:
 
 
 def _resolve(engine: Engine, settings: Settings, logger: Any) -> None:
+    started = datetime.now(UTC)
     try:
         resolve_profiles(engine, settings)
         refresh(engine, settings)
+        refresh_since(engine, started)
     except Exception:
         logger.exception("the resolution that a steward started failed; nothing was changed by it")

@@ -24,6 +24,7 @@ from cdp.segments import refresh_since
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def resolve(dry_run: bool, no_refresh: bool, as_json: bool) -> None:
     """Decide who is who among all records, and refresh the profiles that this changed."""
+    started = datetime.now(UTC)
     with err.status("Resolving"):
         report = resolve_profiles(database(), settings(), dry_run=dry_run)
     if as_json:
@@ -37,20 +38,18 @@ def resolve(dry_run: bool, no_refresh: bool, as_json: bool) -> None:
             f"{_many(report.doubtful, 'doubtful pair')} for a steward."
         )
     if not dry_run and not no_refresh:
-        _refresh(False)
+        _refresh(False, started)
 
 
 def _many(count: int, one: str, more: str = "") -> str:
     return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
-def _refresh(full: bool, ids: list[UUID] | None = None) -> None:
-    started = datetime.now(UTC)
+def _refresh(full: bool, started: datetime) -> None:
+    """Refresh profiles, and decide at once who changed since `started`."""
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bars:
         task = bars.add_task("Refreshing profiles", total=None)
-        report = refresh(
-            database(), settings(), ids, full=full, progress=lambda done, total: bars.update(task, completed=done, total=total)
-        )
+        report = refresh(database(), settings(), full=full, progress=lambda done, total: bars.update(task, completed=done, total=total))
     err.print(f"{report.changed:,} of {report.profiles:,} profiles changed, {report.removed:,} removed ({report.seconds:.1f} s)")
     refresh_since(database(), started)
 
@@ -64,7 +63,7 @@ def profiles() -> None:
 @click.option("--full", is_flag=True, help="All profiles, not only those with something new.")
 def refresh_profiles(full: bool) -> None:
     """Choose the profiles' values again."""
-    _refresh(full)
+    _refresh(full, datetime.now(UTC))
 
 
 @profiles.command("find")

@@ -149,7 +149,7 @@ def _fill(connection: Connection, duck: duckdb.DuckDBPyConnection, work: Path, k
         spilt = pool.submit(_spill, other, f"select {', '.join(EVENT_TYPES)} from event", events)
         load(connection, duck, work, "raw_person", _people(known), _person_types(known) | {"profile_id": "uuid", "household_id": "uuid"})
         spilt.result()
-    duck.execute("create temp table alive as select profile_id as uuid, household_id as home from raw_person")
+    duck.execute("create temp table alive as select profile_id as uuid, household_id as home, confidence from raw_person")
     _take_in(duck, "raw_event", events, EVENT_TYPES | {"profile_id": "uuid"})
     return _arrange(duck)
 
@@ -234,7 +234,7 @@ _STALE = """select profile_id from golden where updated_at >= '{since}'
     union select from_profile_id from profile_journal where at >= '{since}' and from_profile_id is not null"""
 _VALUES = """select profile_id, {columns} from (select profile_id, "values" as attributes from profile_attribute
     where computed_at >= '{since}') as v"""
-_ALIVE = "select id, household_id from profile where merged_into is null and retired_at is null"
+_ALIVE = "select id, household_id, confidence from profile where merged_into is null and retired_at is null"
 
 
 def _renew(
@@ -242,7 +242,7 @@ def _renew(
 ) -> int | None:
     """Bring the clone up to date; null, with the clone spoilt, where making all anew is less work."""
     since, replaced = duck.execute("select since, replaced from meta").fetchall()[0]
-    load(connection, duck, work, "alive", _ALIVE, {"uuid": "uuid", "home": "uuid"})
+    load(connection, duck, work, "alive", _ALIVE, {"uuid": "uuid", "home": "uuid", "confidence": "double"})
     moment = f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00"
     load(connection, duck, work, "stale", _STALE.format(since=moment), {"uuid": "uuid"})
     duck.execute("insert into stale select unnest(?::uuid[])", [[str(profile_id) for profile_id in changed]])
@@ -297,6 +297,8 @@ def _arrange(duck: duckdb.DuckDBPyConnection) -> int:
         r.* exclude (profile_id, household_id){masks} from raw_person r join number on number.uuid = r.profile_id order by number.n""")
     duck.execute("""update person set household_id = m.n from (select p.profile_id as p, h.n from person p join alive a on a.uuid = p.uuid
         left join home h on h.uuid = a.home where p.household_id is distinct from h.n) m where person.profile_id = m.p""")
+    duck.execute("""update person set confidence = a.confidence from alive a
+        where a.uuid = person.uuid and person.confidence is distinct from a.confidence""")
     duck.execute("""insert into event by name select number.n as profile_id, e.* exclude (profile_id)
         from raw_event e join number on number.uuid = e.profile_id order by e.kind, e.at""")
     duck.execute("create or replace temp table moved as select n from number where uuid in (select profile_id from raw_person)")

@@ -16,13 +16,14 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, column, table, text, update
 
 from cdp.attributes import types
+from cdp.attributes.language.tree import Compare
 from cdp.db import lock
 from cdp.db.segment_tables import segment
 from cdp.segments.aging import aged
 from cdp.segments.check import in_order
 from cdp.segments.compile import Compiler, Live
 from cdp.segments.store import Segment, segments
-from cdp.segments.tree import Household, every_leaf, segments_named
+from cdp.segments.tree import Condition, Household, every_leaf, segments_named
 
 Progress = Callable[[int, int], None]
 
@@ -105,7 +106,7 @@ def _refresh_one(
     connection.execute(text("set local work_mem = '128MB'"))
     compiler = Compiler(store, now, {n: s.id for n, s in known.items()})
     stale = found.as_of is None or found.refreshed_version != found.version or found.as_of > now
-    ids = None if base is None or stale else _to_decide(connection, found, base, moved, compiler)
+    ids = None if base is None or stale or _of_the_model(found.condition) else _to_decide(connection, found, base, moved, compiler)
     _scope(connection, ids, any(isinstance(leaf, Household) for leaf in every_leaf(found.condition)))
     if ids is not None:
         compiler = Compiler(compiler.store, now, compiler.segments, scoped=True)
@@ -117,6 +118,11 @@ def _refresh_one(
     seconds = time.monotonic() - started
     members = record(connection, found, len(entered) - len(left), now, seconds, full=ids is None)
     return SegmentReport(name, members, len(entered), len(left), None if ids is None else len(ids), seconds)
+
+
+def _of_the_model(condition: Condition) -> bool:
+    """Whether it asks for what a new model gives everybody anew, without any of their data having changed."""
+    return any(isinstance(leaf, Compare) and leaf.field == "confidence" for leaf in every_leaf(condition))
 
 
 def _to_decide(connection: Connection, found: Segment, base: set[UUID], moved: dict[str, set[UUID]], compiler: Compiler) -> set[UUID]:

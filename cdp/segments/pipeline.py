@@ -32,11 +32,16 @@ class RefreshReport:
 
 
 def changed_since(connection: Connection, moment: datetime) -> list[UUID]:
-    """Profiles whose golden document, interactions or merges changed after a moment, those that were merged away included."""
+    """Profiles whose golden document, interactions or merges changed after a moment, those that were merged away included.
+
+    Those whose attributes were computed for another household, or that live no more since, are among them whenever that was.
+    """
     statement = """select profile_id from golden where updated_at > :at
         union select profile_id from interaction where changed_at > :at and profile_id is not null
         union select profile_id from profile_journal where at > :at
-        union select from_profile_id from profile_journal where at > :at and from_profile_id is not null"""
+        union select from_profile_id from profile_journal where at > :at and from_profile_id is not null
+        union select a.profile_id from profile_attribute a left join profile p on p.id = a.profile_id
+            where p.id is null or p.retired_at is not null or p.household_id is distinct from a.household_id"""
     return list(connection.execute(text(statement), {"at": moment}).scalars())
 
 
