@@ -22,7 +22,8 @@ class Fields(NamedTuple):
 def note_fields(known: Mapping[str, str], rows: pa.Table | Sequence[Mapping[str, Any]], mapped: Collection[str], where: str) -> Fields:
     """`known` (dotted path -> type) with the fields of `rows` added.
 
-    Types are string, number, boolean, time, object, array; a field that had several from the start is `mixed`.
+    Types are string, number, boolean, time, object, array; a field that had several from the start is `mixed`, and one that was always
+    empty has none yet (an empty text: vendors write `""` and `[]` for whatever has no value).
 
     Raises:
         ContractError: a field that the mapping uses had another type until now.
@@ -31,8 +32,10 @@ def note_fields(known: Mapping[str, str], rows: pa.Table | Sequence[Mapping[str,
     result = dict(known)
     for path, kind in seen.items():
         before = known.get(path)
-        if before is None or before == kind or before == "mixed":
-            result.setdefault(path, kind)
+        if not before:
+            result[path] = kind
+        elif not kind or before in (kind, "mixed"):
+            continue
         elif path in mapped:
             raise ContractError(
                 f"{where}the field {path!r}, which the mapping uses, was {before} and is now {kind}. Nothing of this page was taken; "
@@ -64,8 +67,10 @@ def _of_objects(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     seen: dict[str, str] = {}
     for row in rows:
         for path, kind in _walk(row, "", 1):
-            before = seen.setdefault(path, kind)
-            if before != kind:
+            before = seen.get(path)
+            if not before:
+                seen[path] = kind
+            elif kind and before != kind:
                 seen[path] = "mixed"
     return seen
 
@@ -84,6 +89,8 @@ def _walk(row: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str
 
 
 def _json_kind(value: Any) -> str:
+    if value in ("", []):
+        return ""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int | float):

@@ -25,6 +25,7 @@ from cdp.db import held_lock, tables
 from cdp.ingest import landing, quarantine
 from cdp.ingest.ahead import read_ahead
 from cdp.ingest.drift import note_fields
+from cdp.ingest.faults import FAULTS, told
 from cdp.ingest.fingerprint import fingerprint
 from cdp.ingest.keys import mapped_paths, unmapped
 from cdp.ingest.landing import Counts
@@ -58,6 +59,8 @@ class StreamReport:
     unmapped: Sequence[str] = ()
     vanished: Sequence[str] = ()
     """Fields that the mapping reads and earlier rows had, and no row of this read has."""
+    appeared: Sequence[str] = ()
+    """Fields that no earlier read had."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class StreamSync:
         self.empty = False
         self.fields: dict[str, str] = {}
         self.here: set[str] = set()
+        self.before: frozenset[str] = frozenset()
 
     def run(self) -> StreamReport:
         """Read the stream to its end, or to its error; what was landed by then stays. Two passes over one stream wait for each other."""
@@ -125,11 +129,13 @@ class StreamSync:
         retry_at = error.until.isoformat() if isinstance(error, Throttled) else None
         message = str(error) if error else None
         nobody = unmapped(self.fields, self.mapping)
-        return StreamReport(self.row.name, self.stream.name, self.counts, message, retry_at, nobody, self._vanished())
+        appeared = sorted(self.fields.keys() - self.before) if self.before else []
+        return StreamReport(self.row.name, self.stream.name, self.counts, message, retry_at, nobody, self._vanished(), appeared)
 
     def _vanished(self) -> list[str]:
-        """Mapped fields that this read did not have; of a read of few rows that is no news."""
-        if self.counts.read < _TELLING:
+        """Mapped fields that this read did not have; where few of many rows were read that is no news."""
+        read_all = self.whole and self.stream.complete and self.counts.read
+        if self.counts.read < _TELLING and not read_all:
             return []
         return sorted(path for path in mapped_paths(self.mapping) if path in self.fields and path not in self.here)
 
@@ -138,15 +144,17 @@ class StreamSync:
         known = tables.stream
         where = (known.c.source_id == self.row.id, known.c.name == self.stream.name)
         stored = connection.execute(select(known.c.bookmark, known.c.mapping_hash, known.c.fields).where(*where)).first()
+        self.fields = dict(stored.fields) if stored else {}
+        self.before = frozenset(self.fields)
         if stored is not None and stored.mapping_hash not in (None, self.digest):
             from cdp.ingest.remap import remap
 
+            self.fields |= dict.fromkeys(self.before & mapped_paths(self.mapping), "")  # a new mapping takes them as they are now
             self.counts.changed += remap(connection, self.target, self.mapping, self.defaults)
-        mapped = {"mapping_hash": self.digest, "kind": self.mapping.kind}
+        mapped = {"mapping_hash": self.digest, "kind": self.mapping.kind, "fields": self.fields}
         statement = insert(known).values(source_id=self.row.id, name=self.stream.name, **mapped)
         connection.execute(statement.on_conflict_do_update(index_elements=["source_id", "name"], set_=mapped))
         connection.commit()
-        self.fields = dict(stored.fields) if stored else {}
         return stored.bookmark if stored else None
 
     def _guarded(self, connection: Connection, bookmark: Any) -> SourceError | None:
@@ -159,14 +167,14 @@ class StreamSync:
             if self.whole and self.stream.complete and not self.empty:
                 self.counts.deleted += landing.delete_unseen(connection, self.target)
                 connection.commit()
-        except SourceError as error:
+        except (SourceError, *FAULTS) as error:
             connection.rollback()
             try:
                 self._drain(connection, 0)
-            except SourceError as earlier:  # of a page before
+            except (SourceError, *FAULTS) as earlier:  # of a page before
                 connection.rollback()
-                return earlier
-            return error
+                return told(earlier, self.stream.name)
+            return told(error, self.stream.name)
         return None
 
     def _take_in(self, connection: Connection, page: Page) -> None:
@@ -217,7 +225,7 @@ class StreamSync:
         """Write a mapped page with its bookmark, and commit."""
         try:
             mapped = flight.work.result()
-        except SourceError:
+        except (SourceError, *FAULTS):
             self.in_flight.clear()  # what lies behind a page that cannot be taken is read again
             raise
         taken = self._write(connection, flight.taken, mapped)

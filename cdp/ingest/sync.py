@@ -13,12 +13,13 @@ from sqlalchemy.exc import DBAPIError
 from cdp.db import DatabaseUnavailable
 from cdp.ingest.connectors import open_source
 from cdp.ingest.definition import registered
+from cdp.ingest.faults import FAULTS, told
 from cdp.ingest.landing import Counts
 from cdp.ingest.runs import finish_run, start_run
 from cdp.ingest.stream import Progress, StreamPlan, StreamReport, StreamSync, defaults_of
 from cdp.ingest.workers import worker_pool
 from cdp.records import Mapping, MappingError
-from cdp.records.source import SourceError
+from cdp.records.source import SourceError, Throttled
 from cdp.settings import Settings
 
 
@@ -78,11 +79,13 @@ def _sync_source(
         mapping = Mapping.load(row.mapping)
         source = open_source(row.name, row.connector, row.config)
         streams = source.streams()
-    except (SourceError, MappingError) as error:
+    except (SourceError, MappingError, *FAULTS) as error:
+        reason = error if isinstance(error, MappingError) else told(error, row.name)
         with engine.connect() as connection:
-            finish_run(connection, start_run(connection, "sync", row.id), "failed", {}, str(error))
+            finish_run(connection, start_run(connection, "sync", row.id), "failed", {}, str(reason))
             connection.commit()
-        return [StreamReport(row.name, "", Counts(), str(error))], []
+        until = error.until.isoformat() if isinstance(error, Throttled) else None
+        return [StreamReport(row.name, "", Counts(), str(reason), until)], []
     names = {stream.name for stream in mapping.streams} if "streams" in mapping.document else {stream.name for stream in streams}
     mapped = [stream for stream in streams if stream.name in names]
     reports = []
