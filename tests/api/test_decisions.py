@@ -13,7 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from api import create_app
+from cdp import segments
 from cdp.access import Role, add_user, create_key
+from cdp.profiles import refresh as refresh_profiles
 from cdp.profiles import resolve_profiles
 from cdp.settings import Settings
 from tests.api.conftest import Client
@@ -110,8 +112,12 @@ def test_a_resolution_is_started_and_heeds_what_was_decided(engine: Engine, sett
     with engine.begin() as connection:
         add_user(connection, "steward", Role.STEWARD)
         key = create_key(connection, "steward", "test")
+        segments.save(connection, "of_two_departments", "source_count >= 2", "test")
+    refresh_profiles(engine, settings)
+    segments.refresh_all(engine)
     client = create_app(settings, engine).test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+    before = client.get("/v1/segments/of_two_departments").json["members"]
     assert client.post("/v1/decisions", json={"judgement": "different", "a": "crm:5", "b": "shop:s5"}).status_code == 201
     assert client.post("/v1/resolutions").json == {"state": "started"}
     until = time.monotonic() + 120
@@ -122,6 +128,9 @@ def test_a_resolution_is_started_and_heeds_what_was_decided(engine: Engine, sett
         found = [item["id"] for items in pages for item in items]
     assert client.get("/v1/doubts").json["waiting"] == 0
     assert len(set(found)) == 2
+    while client.get("/v1/segments/of_two_departments").json["members"] != before - 1 and time.monotonic() < until:
+        time.sleep(0.2)
+    assert client.get("/v1/segments/of_two_departments").json["members"] == before - 1
 
 
 def _decisions(client: FlaskClient) -> list[dict[str, int]]:
