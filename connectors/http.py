@@ -23,6 +23,7 @@ import httpx
 
 from connectors.auth import Credentials
 from connectors.contract import AuthError, ConfigError, ContractError, Json, SourceError, Throttled, Unavailable
+from connectors.json_text import loads
 from connectors.paths import at, put
 
 log = logging.getLogger(__name__)
@@ -271,7 +272,7 @@ class HttpClient:
 
 def _json(response: httpx.Response) -> tuple[Json, bool]:
     try:
-        return json.loads(response.content or b"null"), True
+        return loads(response.content.decode(json.detect_encoding(response.content)) or "null"), True
     except (ValueError, RecursionError):
         return None, False
 

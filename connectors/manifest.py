@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, get_args, get_type_hints
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, best_match
 
 from connectors import auth, paging, since
 from connectors.contract import ConfigError
@@ -47,7 +47,10 @@ def load(document: Mapping[str, Any]) -> type[RestSource]:
     error = best_match(_validator().iter_errors(document))
     if error is not None:
         place = ".".join(str(part) for part in error.absolute_path) or "the document"
-        raise ConfigError(f"manifest, {place}: {error.message}")
+        raise ConfigError(f"manifest, {place}: {_reason(error)}")
+    names = [stream["name"] for stream in document["streams"]]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"manifest, streams: two are called {next(name for name in names if names.count(name) > 1)!r}")
     limits = document.get("limits")
     members: dict[str, Any] = {
         "__doc__": document.get("description", ""),
@@ -60,6 +63,18 @@ def load(document: Mapping[str, Any]) -> type[RestSource]:
         "settings": document.get("settings", {}),
     }
     return type(document["name"], (RestSource,), members)
+
+
+def _reason(error: ValidationError) -> str:
+    """What is wrong; of a choice between kinds, with the kind that is meant."""
+    if error.validator not in ("oneOf", "anyOf") or not isinstance(error.instance, dict):
+        return error.message
+    kinds = {branch["properties"]["kind"]["const"]: number for number, branch in enumerate(error.validator_value)}
+    kind = error.instance.get("kind")
+    if kind not in kinds:
+        return f"its kind is {kind!r}; there are {', '.join(kinds)}"
+    own = best_match(each for each in error.context if each.relative_schema_path[0] == kinds[kind])
+    return f"{kind}: {own.message}" if own else error.message
 
 
 @cache

@@ -172,6 +172,14 @@ class AfterKeyPaging:
         return Following(last, last is not None)
 
 
+def _tells_error(data: Any) -> bool:
+    """Whether an answer says, at its top, that something went wrong."""
+    if not isinstance(data, dict):
+        return False
+    told = any(data.get(name) for name in ("error", "errors", "error_code", "errorCode"))
+    return told or data.get("success") is False or data.get("ok") is False or data.get("status") == "error"
+
+
 def walk(client: HttpClient, paging: Paging, request: Request, records: str, token: Token | None) -> Iterator[tuple[list[Any], Following]]:
     """The pages of a request from `token` on: the rows of each, and where to go on after it.
 
@@ -182,6 +190,8 @@ def walk(client: HttpClient, paging: Paging, request: Request, records: str, tok
     while True:
         answer = client.send(paging.ask(request, token))
         rows = at(answer.data, records)
+        if not rows and _tells_error(answer.data):
+            raise ContractError(f"{request.label}: an error inside a successful answer. Nothing of it was taken; sync again later")
         if not isinstance(rows, list):
             raise ContractError(
                 f"{request.label}: no list of rows at {records!r} in the answer. The source has changed, or `records` is wrong"

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from connectors.contract import AuthError, ConfigError, ContractError, Json, Page, Refused, Stream, Unavailable
+from connectors.json_text import loads
 
 _DENIED = ("401", "403", "unauthorized", "forbidden", "invalid credentials", "invalid_grant")
 
@@ -193,7 +194,7 @@ def _pages(lines: Iterator[str], entry: Mapping[str, Any], bookmark: Json, size:
 
 def _message(line: str) -> dict[str, Any] | None:
     try:
-        message = json.loads(line)
-    except ValueError:
+        message = loads(line)
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) and "type" in message else None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import keyword
 from collections.abc import Mapping
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -119,20 +122,27 @@ _MAPPING = {
 }
 
 
+def _is_taken(name: str) -> bool:
+    """Whether a package of this name would hide, or be hidden by, another one."""
+    return keyword.iskeyword(name) or find_spec(name) is not None or name in {point.name for point in entry_points(group="cdp.connectors")}
+
+
 def new(name: str, auth: str, paging: str, folder: Path) -> list[Path]:
     """Write the package `name` into `folder`.
 
     Raises:
-        ConfigError: the name is no Python name, a kind is unknown, or the package is there already.
+        ConfigError: the name is no Python name or is taken, a kind is unknown, or the package is there already.
     """
     if not name.isidentifier() or name != name.lower():
         raise ConfigError(f"{name!r} cannot be the name of a package: use lower-case letters, digits and underscores")
-    for kind, known, what in ((auth, AUTH, "--auth"), (paging, PAGING, "--paging")):
-        if kind not in known:
-            raise ConfigError(f"{what} {kind!r} is unknown; there are {', '.join(known)}")
     package = folder / name
     if package.exists():
         raise ConfigError(f"{package} is there already: take another name, or remove it")
+    if _is_taken(name):
+        raise ConfigError(f"{name!r} is taken, by Python, an installed package or a connector: take another name, such as {name}_crm")
+    for kind, known, what in ((auth, AUTH, "--auth"), (paging, PAGING, "--paging")):
+        if kind not in known:
+            raise ConfigError(f"{what} {kind!r} is unknown; there are {', '.join(known)}")
     can = ["delete", "merge", "zones"]
     can += ["empty_page", "repeat"] if paging in ("cursor", "link") else []
     can += ["renew"] if auth == "oauth2" else []

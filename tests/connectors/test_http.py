@@ -14,11 +14,14 @@ from connectors import http, rest
 from connectors.auth import Bearer
 from connectors.contract import ConfigError, ContractError
 from connectors.http import HttpClient, Limits, Request
+from connectors.json_text import loads
 from connectors.manifest import KINDS, ManifestSource, load
+from connectors.paging import CursorPaging, walk
 from connectors.paths import at, put
 from connectors.since import instant
 from connectors.testing.clock import ManualClock
 from connectors.testing.conformance import conform
+from connectors.testing.fake import reply
 from connectors.testing.reference import ReferenceFake
 
 MANIFEST: dict[str, Any] = {
@@ -108,14 +111,33 @@ def test_manifest_makes_a_connector_that_conforms(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"streams": []}, "streams"),
-        ({"auth": {"kind": "magic"}}, "auth"),
-        ({"streams": [{"name": "x", "all": {"path": "x", "paging": {"kind": "cursor", "param": "a"}}}]}, "streams.0.all.paging"),
+        ({"auth": {"kind": "magic"}}, "auth: its kind is 'magic'; there are none, bearer, header, basic, oauth2"),
+        ({"auth": {"kind": "header"}}, "auth: header: 'name' is a required property"),
+        ({"streams": [*MANIFEST["streams"], *MANIFEST["streams"]]}, "two are called 'people'"),
+        (
+            {"streams": [{"name": "x", "all": {"path": "x", "paging": {"kind": "cursor", "param": "a"}}}]},
+            "streams.0.all.paging: cursor: 'at' is a required property",
+        ),
         ({"if": "x"}, "if"),
     ],
 )
 def test_wrong_manifest_names_the_place(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load({**MANIFEST, **change})
+
+
+@pytest.mark.parametrize("answer", [{"error": {"code": "x"}, "data": []}, {"success": False, "data": []}, {"errors": ["x"]}])
+def test_an_error_with_an_empty_list_is_no_end_of_the_list(answer: Any) -> None:
+    with ReferenceFake(ManualClock()).serve() as fake:
+        fake.answer = lambda request: reply(answer)
+        fake.let_in = lambda request: True
+        client = HttpClient(fake.base_url, Bearer().credentials({"token": "x"}), clock=fake.clock)
+        with pytest.raises(ContractError, match="an error inside a successful answer"):
+            list(walk(client, CursorPaging("after", at="next"), Request("people", label="people"), "data", None))
+
+
+def test_half_a_character_and_what_is_no_number_are_read_as_what_can_be_stored() -> None:
+    assert loads(r'{"a": ["\ud83d", "\ud83d\ude00", NaN, 1000000000000000000000]}') == {"a": ["\ufffd", "\U0001f600", None, 10**21]}
 
 
 def test_missing_setting_of_a_manifest_is_named() -> None:

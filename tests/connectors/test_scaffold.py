@@ -52,8 +52,12 @@ def test_every_combination_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [result.problem for result in results if result.problem] == []
 
 
+TAKEN = [((name, "bearer", "cursor"), "is taken") for name in ("class", "json", "hubspot")]
+"""A word of Python, a module of Python, and a connector that is installed: what is made under such a name is never found."""
+
+
 def test_scaffold_refuses_what_cannot_be(tmp_path: Path) -> None:
-    for arguments, message in ((("A b", "bearer", "cursor"), "cannot be the name"), (("a", "magic", "cursor"), "there are bearer")):
+    for arguments, message in ((("A b", "bearer", "cursor"), "cannot be the name"), (("a", "magic", "cursor"), "there are bearer"), *TAKEN):
         with pytest.raises(ConfigError, match=message):
             new(*arguments, tmp_path)
     new("a", "bearer", "cursor", tmp_path)
