@@ -105,7 +105,8 @@ def refresh_soon(engine: Engine, profile_ids: Iterable[UUID]) -> RefreshReport |
     with engine.connect() as connection:
         if not connection.execute(text(_AWAITED)).scalar_one():
             return None
-    ids = set(profile_ids)
+        ids = set(profile_ids)
+        ids |= set(connection.execute(text(_TAKEN_IN), {"ids": list(ids)}).scalars())
     now = datetime.now(UTC)
     first = attributes.refresh(engine, ids, as_of=now, aging=False)
     looked_at = ids | set(first.changed or ())
@@ -117,6 +118,11 @@ def refresh_soon(engine: Engine, profile_ids: Iterable[UUID]) -> RefreshReport |
 
 _AWAITED = """select exists (select from segment where soon and deleted_at is null and as_of is not null)
     or exists (select from monitor where enabled)"""
+
+
+_TAKEN_IN = """select p.id from profile p where p.merged_into = any(cast(:ids as uuid[])) and (
+    exists (select from profile_attribute a where a.profile_id = p.id) or exists (select from segment_member m where m.profile_id = p.id))"""
+"""Profiles that were merged into these and have not left yet: who tells of a merge tells of the one that lives on."""
 
 
 def refresh_since(engine: Engine, moment: datetime) -> RefreshReport | None:

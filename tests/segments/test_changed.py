@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from cdp import attributes
-from cdp.segments import changed_since, refresh, refresh_in_copy
+from cdp.segments import changed_since, refresh, refresh_in_copy, refresh_soon
 from tests.attributes.people import NOW, uid, values
 from tests.segments.test_membership import define, members
 
@@ -39,6 +39,17 @@ def test_who_lives_no_more_is_among_the_changed_however_long_ago_that_was(world:
     refresh(world, [uid(2)], as_of=NOW)
     assert set(members(world, "buyers")) == {1}
     assert _changed(world) == set()
+
+
+def test_whoever_a_profile_took_in_leaves_at_once(world: Engine) -> None:
+    define(world, buyers="did orders")
+    refresh(world, as_of=NOW)
+    assert set(members(world, "buyers")) == {1, 2}
+    with world.begin() as c:
+        c.execute(text("update profile set merged_into = :a, retired_at = now() where id = :b"), {"a": uid(1), "b": uid(2)})
+    refresh_soon(world, [uid(1)])
+    assert set(members(world, "buyers")) <= {1}
+    assert set(values(world)) == {1, 3}
 
 
 def test_a_new_model_moves_members_without_any_other_change(world: Engine, tmp_path: Path) -> None:
