@@ -36,6 +36,7 @@ BLUEPRINTS = (
     "api.receipts",
     "api.profiles",
     "api.system",
+    "api.quarantine",
     "api.reference",
     "api.assets",
     "api.sign_in",
@@ -49,6 +50,7 @@ BLUEPRINTS = (
     "api.monitor_pages",
     "api.destinations",
     "api.destination_pages",
+    "api.quarantine_pages",
 )
 """Modules whose `blueprint` is part of the application, in the order of registration."""
 

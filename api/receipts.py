@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response
+from sqlalchemy import Connection
 
 from api.answers import answer
 from api.house import principal, reading
@@ -16,7 +17,7 @@ from api.operations import Query, operation
 from api.problems import NotFound
 from cdp.activation.used import used_in
 from cdp.ingest.events.plans import violations
-from cdp.ingest.events.receipts import receipt
+from cdp.ingest.events.receipts import EventReceipt, receipt
 
 blueprint = Blueprint("receipts", __name__)
 
@@ -31,11 +32,18 @@ def _mine(department: str) -> bool:
 def show(message_id: str) -> Response:
     """Accepted, processed, held, refused or discarded, with the reason; the profile it is on, what was made of it, and what used that."""
     with reading() as connection:
-        found = receipt(connection, message_id)
-        if found is None or not _mine(found.department):
-            raise NotFound("no message with this id was sent")
-        used = used_in(connection, found)
-    return answer(asdict(found) | {"used_in": found.used_in + used})
+        known = found(connection, message_id)
+    if known is None:
+        raise NotFound("no message with this id was sent")
+    return answer(asdict(known[0]) | {"used_in": known[1]})
+
+
+def found(connection: Connection, message_id: str) -> tuple[EventReceipt, list[dict[str, Any]]] | None:
+    """The receipt of a message and what used it, where there is one that who asks may see."""
+    known = receipt(connection, message_id)
+    if known is None or not _mine(known.department):
+        return None
+    return known, known.used_in + used_in(connection, known)
 
 
 @blueprint.get("/v1/violations")
@@ -53,8 +61,12 @@ def show(message_id: str) -> Response:
 def show_violations(source: str | None, days: int, limit: int) -> Response:
     """Counted by event, field and rule, each with the messages that showed it first."""
     with reading() as connection:
-        rows = violations(connection, source, days, limit)
-    return answer({"violations": [_violation(row._mapping) for row in rows if _mine(row.department)]})
+        return answer({"violations": violating(connection, source, days, limit)})
+
+
+def violating(connection: Connection, source: str | None, days: int, limit: int) -> list[dict[str, Any]]:
+    """What violates the plans of sources that who asks may see."""
+    return [_violation(row._mapping) for row in violations(connection, source, days, limit) if _mine(row.department)]
 
 
 def _violation(row: Any) -> dict[str, Any]:

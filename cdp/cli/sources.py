@@ -182,6 +182,8 @@ def _show_report(report: SyncReport) -> None:
         if s.vanished:
             gone = ", ".join(s.vanished)
             err.print(f"[yellow]{s.source}.{s.stream}: mapped, but in no row any more: {gone}. Ask the source, or change the mapping[/]")
+        if s.appeared:
+            err.print(f"[yellow]{s.source}.{s.stream}: new in the source: {', '.join(s.appeared)}[/]")
         if s.unmapped:
             err.print(f"[dim]{s.source}.{s.stream}: fields nobody mapped: {', '.join(s.unmapped)}[/]")
         if s.error:
@@ -218,10 +220,10 @@ def list_quarantine(source: str | None, limit: int) -> None:
 def show_quarantined(number: int) -> None:
     """One refused row, as it was read."""
     with database().connect() as connection:
-        row = next((r for r in held.waiting(connection, None, 1_000_000) if r.id == number), None)
+        row = held.entry(connection, number)
     if row is None:
-        raise PlatformError(f"nothing waits in quarantine under the number {number}; `cdp quarantine list` shows what does")
-    err.print(row.message, markup=False)
+        raise PlatformError(f"nothing has the number {number} in quarantine; `cdp quarantine list` shows what waits")
+    err.print(row.message + ("" if row.status == "open" else f" ({row.status} {row.resolved_at:%Y-%m-%d %H:%M})"), markup=False)
     click.echo(json.dumps(held.content(row), ensure_ascii=False, indent=1, default=repr))
 
 

@@ -88,6 +88,13 @@ def waiting(connection: Connection, source: str | None = None, limit: int = 100)
     return list(connection.execute(query if source is None else query.where(tables.source.c.name == source)))
 
 
+def entry(connection: Connection, number: int) -> Row[Any] | None:
+    """One entry, whether it waits or not, with the name and the department of its source; None where there is none."""
+    table, source = tables.quarantine, tables.source.c
+    query = select(table, source.name.label("source"), source.department).join(tables.source, source.id == table.c.source_id, isouter=True)
+    return connection.execute(query.where(table.c.id == number)).first()
+
+
 def summary(connection: Connection) -> list[Row[Any]]:
     """Open rows by source, stream and reason: (source, stream, reason, count, an example's message)."""
     return list(

@@ -157,8 +157,8 @@ def remove(connection: Connection, source_name: str) -> bool:
 
 
 def listed(connection: Connection) -> list[Row[Any]]:
-    """Sources with a plan: (source, document, updated_at)."""
-    query = select(source.c.name.label("source"), tracking_plan.c.document, tracking_plan.c.updated_at)
+    """Sources with a plan: (id, source, document, updated_at)."""
+    query = select(source.c.id, source.c.name.label("source"), tracking_plan.c.document, tracking_plan.c.updated_at)
     return list(connection.execute(query.join(source, source.c.id == tracking_plan.c.source_id).order_by(source.c.name)))
 
 

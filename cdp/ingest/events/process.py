@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from cdp.ingest.events import plans
 from cdp.ingest.events.errors import Rejected
-from cdp.ingest.events.event import Event, read
+from cdp.ingest.events.event import Event, instant, read
 from cdp.ingest.events.people import write_people
 from cdp.ingest.events.receive import STREAM
 from cdp.ingest.events.sources import Sender, senders
@@ -195,7 +195,8 @@ def _write(connection: Connection, run_id: int, calls: Sequence[tuple[Sender, di
     for sender, raw in calls:
         event = read(raw)
         action, found = sender.plan.judge(event)
-        samples += [plans.Sample(sender.id, violation, event.message_id, action, event.at) for violation in found]
+        seen = instant(raw["receivedAt"]) or event.at if found else event.at  # an old event violates the plan now
+        samples += [plans.Sample(sender.id, violation, event.message_id, action, seen) for violation in found]
         if action == plans.HOLD:
             first = found[0]
             refused = Refused("tracking API", "plan_violation", first.message, field=first.field)

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Row, Select, func, select, text
 
 from cdp.db import tables
 from cdp.ingest.events import wire
+from cdp.ingest.events.event import read
 from cdp.ingest.events.keys import CONNECTOR
+from cdp.ingest.events.plans import HOLD, Plan, compiled, listed
 from cdp.ingest.events.receive import STREAM
 from cdp.ingest.quarantine import content
 from cdp.records.source import Refused
@@ -57,9 +59,10 @@ def replay(
     table = tables.quarantine
     query = select(table).where(table.c.id.in_(waiting(connection, ids))).order_by(table.c.id).with_for_update()
     rows = connection.execute(query).all()
+    held_to = {row.id: compiled(row.document) for row in listed(connection)}
     accepted, reasons = 0, []
     for row in rows:
-        outcome = _check(connection, row, (corrections or {}).get(row.id))
+        outcome = _check(connection, row, (corrections or {}).get(row.id), held_to.get(row.source_id, Plan()))
         if isinstance(outcome, Refused):
             values: dict[str, Any] = {"reason": outcome.reason, "field": outcome.field, "message": outcome.message}
             reasons.append(f"{row.id}: {outcome.message}")
@@ -73,7 +76,7 @@ def replay(
     return Replayed(accepted, len(rows) - accepted, reasons)
 
 
-def _check(connection: Connection, row: Row[Any], corrected: Mapping[str, Any] | None) -> wire.Accepted | Refused:
+def _check(connection: Connection, row: Row[Any], corrected: Mapping[str, Any] | None, plan: Plan) -> wire.Accepted | Refused:
     sent = _event(content(row))
     event = dict(sent if corrected is None else corrected)
     if corrected is not None:
@@ -84,6 +87,10 @@ def _check(connection: Connection, row: Row[Any], corrected: Mapping[str, Any] |
     if isinstance(outcome, wire.Accepted) and _taken(connection, row.id, outcome.message_id):
         message = "a message with this `messageId` has been taken; discard this one, or give it another `messageId`"
         return Refused(row.place, "duplicate_message", message, field="messageId")
+    if isinstance(outcome, wire.Accepted):
+        action, found = plan.judge(read(event))
+        if action == HOLD:
+            return Refused(row.place, "plan_violation", found[0].message, field=found[0].field)
     return outcome
 
 
