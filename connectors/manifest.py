@@ -68,13 +68,13 @@ def load(document: Mapping[str, Any]) -> type[RestSource]:
 def _reason(error: ValidationError) -> str:
     """What is wrong; of a choice between kinds, with the kind that is meant."""
     if error.validator not in ("oneOf", "anyOf") or not isinstance(error.instance, dict):
-        return error.message
+        return str(error.message)
     kinds = {branch["properties"]["kind"]["const"]: number for number, branch in enumerate(error.validator_value)}
     kind = error.instance.get("kind")
     if kind not in kinds:
         return f"its kind is {kind!r}; there are {', '.join(kinds)}"
     own = best_match(each for each in error.context if each.relative_schema_path[0] == kinds[kind])
-    return f"{kind}: {own.message}" if own else error.message
+    return f"{kind}: {own.message}" if own else str(error.message)
 
 
 @cache

@@ -53,6 +53,7 @@ def list_() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print a source definition for a connector: its settings to fill in, and the mapping that it ships."""
+    sys.path.insert(0, str(Path.cwd()))
     kit = _kit()
     kind = kit.connector(name)
     schema = kind.config_schema
