@@ -24,7 +24,8 @@ from cdp.activation.columns import flat, present
 from cdp.activation.definition import Destination, by_name
 from cdp.activation.errors import ActivationError
 from cdp.activation.formats import Columns, Formatted, warnings
-from cdp.activation.record import Behind, Entries, Journal
+from cdp.activation.record import DIVIDER, Behind, Entries, Journal
+from cdp.activation.settling import Settled, catch_up
 from cdp.activation.ways import Way
 from cdp.activation.ways import channel as channel_to
 from cdp.db import activation_tables as tables
@@ -32,7 +33,6 @@ from cdp.db import is_locked, lock
 from cdp.ingest.runs import finish_run, start_run
 from cdp.settings import Settings
 
-_DIVIDER = "\x1f"
 Progress = Callable[[int], None]
 
 
@@ -127,12 +127,19 @@ def send(engine: Engine, settings: Settings, name: str, progress: Progress | Non
     """
     with engine.connect() as guard, engine.connect() as writer:
         lock(guard, f"destination {name}")
+        settled = catch_up(writer, settings, by_name(writer, name))
         with _snapshot(engine) as reader:
-            return _send(reader, writer, settings, name, progress, channel)
+            return _send(reader, writer, settings, name, progress, channel, settled)
 
 
 def _send(
-    reader: Connection, writer: Connection, settings: Settings, name: str, progress: Progress | None, channel: Channel | None
+    reader: Connection,
+    writer: Connection,
+    settings: Settings,
+    name: str,
+    progress: Progress | None,
+    channel: Channel | None,
+    settled: Settled,
 ) -> Report:
     destination = by_name(reader, name)
     if not destination.enabled:
@@ -140,11 +147,12 @@ def _send(
     audience = Audience(reader, destination)
     run_id = start_run(writer, "activation")
     delivery = _begin(writer, destination)
-    report = Report(name, audience.counts, warnings=_warnings(destination, audience.counts), delivery=delivery)
-    journal = Journal(writer, destination.id, delivery, audience.at)
+    warnings = [*settled.notes, *_warnings(destination, audience.counts)]
+    report = Report(name, audience.counts, warnings=warnings, delivery=delivery)
     way = channel
     try:
         way = way or channel_to(Way(reader, settings, destination, delivery, full=audience.counts.present == 0))
+        journal = Journal(writer, destination.id, delivery, audience.at, settles=isinstance(way, Settling))
         with Behind(journal) as behind:
             for step in _steps(audience, report):
                 _deliver(way, step, journal, behind, report)
@@ -245,7 +253,7 @@ def _removals(headers: Sequence[str], keys: Sequence[int], people: pa.Table, by_
         ids = flat(people["profile_id"]).filter(mask).to_pylist()
         if not ids:
             continue
-        parts = [value.split(_DIVIDER) for value in flat(pc.fill_null(people["left_over"], "")).filter(mask).to_pylist()]
+        parts = [value.split(DIVIDER) for value in flat(pc.fill_null(people["left_over"], "")).filter(mask).to_pylist()]
         columns = tuple(
             (headers[key], pa.array([(part[n] if n < len(part) else None) or None for part in parts], pa.string()))
             for n, key in enumerate(keys)
@@ -265,7 +273,7 @@ def _spread(bits: np.ndarray[Any, Any], keys: Sequence[int]) -> np.ndarray[Any, 
 
 def _fingerprints(columns: Columns) -> pa.Array:
     """8 bytes over each row, in hex."""
-    rows = pc.binary_join_element_wise(*(flat(column) for _, column in columns), _DIVIDER, null_handling="replace", null_replacement="\x00")
+    rows = pc.binary_join_element_wise(*(flat(column) for _, column in columns), DIVIDER, null_handling="replace", null_replacement="\x00")
     return pa.array([hashlib.blake2b(row.encode(), digest_size=8).hexdigest() for row in rows.to_pylist()], pa.string())
 
 
@@ -274,7 +282,7 @@ def _identity(formatted: Formatted) -> pa.Array:
     keys = [flat(column) for column in known]
     if len(keys) == 1:
         return pc.fill_null(keys[0], "")
-    return pc.binary_join_element_wise(*keys, _DIVIDER, null_handling="replace", null_replacement="")
+    return pc.binary_join_element_wise(*keys, DIVIDER, null_handling="replace", null_replacement="")
 
 
 # --- sending it -------------------------------------------------------------------------------------------------------------------
@@ -291,7 +299,7 @@ def _deliver(channel: Channel, step: Step, journal: Journal, behind: Behind, rep
         refused = channel.deliver(part.rows)
         write(part.rows, part.entries, refused)
         if not channel.whole:
-            journal.commit()
+            journal.commit(channel.receipts if isinstance(channel, Settling) else ())
         _count(report, part, refused)
 
 
@@ -339,6 +347,9 @@ def _end(connection: Connection, delivery: int, run_id: int, report: Report, sta
     count = text("select count(*) from audience_member a join delivery d on d.destination_id = a.destination_id where d.id = :id")
     present = connection.execute(count, {"id": delivery}).scalar_one()
     document = report.to_document() | {"samples": {reason: len(ids) for reason, ids in report.samples.items()}, "present": present}
+    before = connection.execute(select(tables.delivery.c.report).where(tables.delivery.c.id == delivery)).scalar_one()
+    document["receipts"] = list(dict.fromkeys([*before.get("receipts", ()), *report.receipts]))
+    document["settled"] = before.get("settled", [])
     connection.execute(
         tables.delivery.update()
         .where(tables.delivery.c.id == delivery)

@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, text
 
 from cdp.activation.channels import Listing, Settling
 from cdp.activation.definition import Destination, by_name
 from cdp.activation.errors import ActivationError
+from cdp.activation.record import DIVIDER
+from cdp.activation.settling import settle
 from cdp.activation.ways import Way, channel
-from cdp.db import activation_tables as tables
 from cdp.db import copy_table, lock
 from cdp.ingest.runs import finish_run, start_run
 from cdp.settings import Settings
 
-_DIVIDER = "\x1f"
 _PORTION = 50_000
 
 
@@ -84,7 +84,10 @@ def _ask(connection: Connection, settings: Settings, destination: Destination) -
         if isinstance(way, Listing):
             return _listed(connection, destination, way)
         if isinstance(way, Settling):
-            return _settled(connection, destination, way)
+            found = settle(connection, destination, way)
+            return Reconciled(
+                destination.name, forgotten=found.again, waiting=found.waiting, failed=found.failed, refused=dict(found.refused)
+            )
     finally:
         way.abandon()
     raise ActivationError(
@@ -101,7 +104,7 @@ def _listed(connection: Connection, destination: Destination, way: Listing) -> R
         there += len(portion)
     connection.execute(text("create index on there (known)"))
     known = "a.profile_id::text" if destination.by_person else "lower(split_part(a.identity, :divider, 1))"
-    parameters = {"id": destination.id, "divider": _DIVIDER}
+    parameters = {"id": destination.id, "divider": DIVIDER}
     foreign = text(
         f"select count(*) from there t where not exists (select from audience_member a where a.destination_id = :id and {known} = t.known)"
     )
@@ -122,27 +125,3 @@ def _portions(values: Iterator[str]) -> Iterator[list[str]]:
             held = []
     if held:
         yield held
-
-
-def _settled(connection: Connection, destination: Destination, way: Settling) -> Reconciled:
-    """What became of the calls of the last delivery; all its rows are sent again where one of its calls failed as a whole."""
-    table = tables.delivery
-    query = select(table.c.id, table.c.report).where(table.c.destination_id == destination.id).order_by(table.c.id.desc()).limit(1)
-    last = connection.execute(query).first()
-    receipts = list(last.report.get("receipts", ())) if last is not None else []
-    outcomes = way.settled(receipts)
-    states = [outcome.state for outcome in outcomes]
-    refused: dict[str, int] = {}
-    for outcome in outcomes:
-        for reason, rows in outcome.refused.items():
-            refused[reason] = refused.get(reason, 0) + rows
-    forgotten = 0
-    if last is not None and "failed" in states:
-        again = text(
-            """delete from audience_member where destination_id = :id and profile_id in (
-                 select profile_id from export_ledger where delivery_id = :delivery and change <> 'removed')"""
-        )
-        forgotten = connection.execute(again, {"id": destination.id, "delivery": last.id}).rowcount
-    return Reconciled(
-        destination.name, forgotten=forgotten, waiting=states.count("waiting"), failed=states.count("failed"), refused=refused
-    )

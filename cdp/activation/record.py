@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
 from cdp.activation.channels import Change, Rows
 from cdp.db import copy_table
 
+DIVIDER = "\x1f"
+"""Between the fields of an identity."""
 _AHEAD = 2
 KEPT = "not sent: somebody who stays is known there by the same identity"
 
@@ -48,8 +51,11 @@ class Entries:
 class Journal:
     """Writes the export ledger and who is at a destination now."""
 
-    def __init__(self, connection: Connection, destination: int, delivery: int, at: datetime) -> None:
+    def __init__(self, connection: Connection, destination: int, delivery: int, at: datetime, *, settles: bool = False) -> None:
+        """`settles`: the destination works off calls after it has answered, and removals are kept until it has."""
         self.at = at
+        self.settles = settles
+        self._noted = 0
         self.connection = connection
         self.destination = destination
         self.delivery = delivery
@@ -64,6 +70,8 @@ class Journal:
         taken = np.ones(len(rows.profiles), dtype=bool)
         taken[list(refused)] = False
         if rows.change is Change.REMOVED:
+            if self.settles and not entries.quiet:
+                self._leaving(rows, taken)
             if entries.forget:
                 self._forget([profile for profile, was in zip(rows.profiles, taken, strict=True) if was])
             return
@@ -102,6 +110,24 @@ class Journal:
             self._forget(members["profile_id"].to_pylist())
         copy_table(self.connection, members, "audience_member")
 
+    def _leaving(self, rows: Rows, taken: np.ndarray[Any, Any]) -> None:
+        keys = [column for _, column in rows.columns]
+        count = len(rows.profiles)
+        leaving = pa.table(
+            {
+                "destination_id": np.full(count, self.destination),
+                "delivery_id": np.full(count, self.delivery),
+                "profile_id": pa.array(rows.profiles, pa.string()),
+                "identity": pc.binary_join_element_wise(*keys, DIVIDER, null_handling="replace", null_replacement=""),
+            }
+        ).filter(pa.array(taken))
+        query = text(
+            "delete from audience_leaving where destination_id = :destination and delivery_id = :delivery "
+            "and profile_id = any(cast(:profiles as uuid[]))"
+        )
+        self.connection.execute(query, {"destination": self.destination, "delivery": self.delivery, "profiles": list(rows.profiles)})
+        copy_table(self.connection, leaving, "audience_leaving")
+
     def _forget(self, profiles: list[str]) -> None:
         query = text("delete from audience_member where destination_id = :destination and profile_id = any(cast(:profiles as uuid[]))")
         self.connection.execute(query, {"destination": self.destination, "profiles": profiles})
@@ -112,8 +138,15 @@ class Journal:
         )
         self.connection.execute(query, {"at": self.at, "destination": self.destination, "profiles": list(profiles)})
 
-    def commit(self) -> None:
-        """What was written down stays."""
+    def commit(self, receipts: Sequence[str] = ()) -> None:
+        """What was written down stays, and with it the receipts of the calls so far."""
+        if fresh := receipts[self._noted :]:
+            query = text(
+                "update delivery set report = report || jsonb_build_object('receipts', coalesce(report -> 'receipts', '[]') || "
+                "to_jsonb(cast(:receipts as text[]))) where id = :delivery"
+            )
+            self.connection.execute(query, {"receipts": list(fresh), "delivery": self.delivery})
+            self._noted = len(receipts)
         self.connection.commit()
 
 
@@ -144,4 +177,4 @@ class Behind:
 
 
 def _bytea(hexes: pa.Array) -> pa.Array:
-    return pa.compute.binary_join_element_wise("\\x", hexes, "")
+    return pc.binary_join_element_wise("\\x", hexes, "")

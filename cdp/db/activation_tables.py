@@ -50,6 +50,16 @@ audience_member = Table(
     Index("ix_audience_member_identity", "destination_id", text("hashtext(identity)")),
 )
 
+audience_leaving = Table(
+    "audience_leaving",
+    metadata,
+    Column("destination_id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("delivery_id", BigInteger, primary_key=True),
+    Column("profile_id", UUID(as_uuid=True), primary_key=True),
+    Column("identity", Text, nullable=False, comment="what the destination was told to forget, fields divided by U+001F"),
+    comment="Removals that a destination took and has not worked off yet; gone once they are settled.",
+)
+
 export_ledger = Table(
     "export_ledger",
     metadata,

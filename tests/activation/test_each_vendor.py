@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cdp.activation import DestinationConfig, Throttled, reconcile, register, shared_with
+from cdp.activation import DestinationConfig, Throttled, Undelivered, reconcile, register, shared_with
 from cdp.activation.values import sha256
 from cdp.activation.vendors import meta as meta_module
 from tests.activation.conftest import Definition, profile_id
@@ -58,18 +58,55 @@ def test_google_removes_whom_it_knows_by_the_address_alone(company: Company) -> 
 
 
 @only(vendors, ["google_ads"], indirect=True)
-def test_google_is_asked_what_became_of_it_and_a_failed_call_is_sent_again(company: Company) -> None:
+def test_google_is_asked_what_became_of_each_call_once(company: Company) -> None:
     company.people(1, 2)
-    receipts = company.send().receipts
-    assert len(receipts) == 1
+    assert len(company.send().receipts) == 1
     assert reconcile(company.engine, company.settings, "ads").waiting == 1
     company.vendor.fake.requests["r0"] = "PARTIAL_SUCCESS"
     company.vendor.fake.errors["r0"] = [{"reason": "PROCESSING_ERROR_REASON_USER_IDENTIFIER_ENCRYPTION_ERROR", "recordCount": "1"}]
     assert sum(reconcile(company.engine, company.settings, "ads").refused.values()) == 1
-    company.vendor.fake.requests["r0"] = "FAILED"
+    found = reconcile(company.engine, company.settings, "ads")
+    assert (found.waiting, found.failed, found.refused) == (0, 0, {})
+
+
+@only(vendors, ["google_ads"], indirect=True)
+def test_a_call_that_failed_afterwards_is_made_again(company: Company) -> None:
+    company.people(1, 2)
+    company.send()
+    company.people(3)
+    company.send()
+    company.vendor.fake.requests |= {"r0": "FAILED", "r1": "SUCCESS"}
     found = reconcile(company.engine, company.settings, "ads")
     assert (found.failed, found.forgotten) == (1, 2)
     assert company.send().added == 2
+
+
+@only(vendors, ["google_ads"], indirect=True)
+def test_who_said_no_is_removed_again_where_the_removal_failed_afterwards(company: Company) -> None:
+    company.people(1, 2)
+    company.send()
+    company.people(1, ads="denied")
+    company.world.person(2, email="new@example.org")
+    before = set(company.vendor.fake.members)
+    assert company.send().removed == 1
+    company.vendor.fake.members |= before
+    removals = [call.path.rpartition(":")[2] for call in company.vendor.fake.calls if "audienceMembers" in call.path].count("remove")
+    company.vendor.fake.requests |= {f"r{number}": "FAILED" if 0 < number <= removals else "SUCCESS" for number in range(9)}
+    report = company.send()
+    assert report.removed == 1
+    assert "failed afterwards: 2 people" in report.warnings[0]
+    assert company.vendor.there() == company.vendor.names("new@example.org")
+
+
+@only(vendors, ["google_ads"], indirect=True)
+def test_a_delivery_that_broke_off_keeps_the_receipts_of_its_calls(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch)
+    company.people(1, 2, 3, 4, 5)
+    company.vendor.fake.faults = [None, None] + [(500, {})] * 5
+    with pytest.raises(Undelivered):
+        company.send()
+    company.send()
+    assert reconcile(company.engine, company.settings, "ads").waiting == 3
 
 
 @only(vendors, ["google_ads"], indirect=True)
