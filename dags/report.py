@@ -17,7 +17,8 @@ from dags.job import job
     doc_md=__doc__,
 )
 def cdp_monthly_report() -> None:
-    task(job("monthly_report", "month"))(month="{{ data_interval_start.strftime('%Y-%m') }}")
+    month = "{{ data_interval_start.strftime('%Y-%m') if data_interval_start is defined else '' }}"  # a run by hand may have no date
+    task(job("monthly_report", "month"))(month=month)
 
 
 cdp_monthly_report()

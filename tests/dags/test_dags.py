@@ -9,12 +9,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
 
+import jinja2
 import pytest
 from sqlalchemy import Engine
 
@@ -215,3 +217,11 @@ def test_each_task_is_a_function_that_there_is() -> None:
     assert len(named) >= 12
     for name, *parameters in (re.findall(r'"(\w+)"', found) for found in named):
         assert set(parameters) <= set(signature(getattr(jobs, name)).parameters), name
+
+
+def test_a_report_that_is_asked_for_by_hand_without_a_date_is_that_of_the_last_month() -> None:
+    found = re.search(r"{{.*}}", (FOLDER / "report.py").read_text("utf-8"))
+    assert found
+    template = jinja2.Template(found[0], undefined=jinja2.StrictUndefined)
+    assert template.render() == ""
+    assert template.render(data_interval_start=datetime(2026, 10, 1, tzinfo=UTC)) == "2026-10"
