@@ -19,7 +19,7 @@ from cdp.attributes.plan import explain as explain_value
 from cdp.attributes.plan import plan as plan_values
 from cdp.attributes.plan import spread, values_as_of
 from cdp.cli.console import database, err, out
-from cdp.errors import PlatformError
+from cdp.profiles import living
 from cdp.segments import declare_attributes
 from cdp.segments.pipeline import changed_since, last_refresh
 
@@ -91,9 +91,9 @@ def _known(name: str) -> room.Definition:
 @click.argument("moment", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]))
 def as_of(profile_id: UUID, moment: datetime) -> None:
     """The attributes of a customer at a past MOMENT (UTC), from the events that are known today."""
+    with database().connect() as connection:
+        profile_id = living(connection, profile_id)
     found = values_as_of(database(), profile_id, moment.replace(tzinfo=UTC))
-    if not found:
-        raise PlatformError(f"no living profile has the id {profile_id}")
     out.print_json(json.dumps(found))
 
 
@@ -142,7 +142,7 @@ def refresh(changed: bool) -> None:
 def explain(name: str, profile_id: UUID) -> None:
     """Where the value of attribute NAME of a customer comes from."""
     with database().connect() as connection:
-        why = explain_value(connection, name, profile_id)
+        why = explain_value(connection, name, living(connection, profile_id))
     out.print(f"{why.name} = {_plain(why.value)}", markup=False)
     if why.as_of is None:
         out.print("Not computed yet: run `cdp attributes refresh`")

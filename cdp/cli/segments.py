@@ -18,6 +18,8 @@ from cdp import segments as room
 from cdp.attributes import DefinitionError
 from cdp.attributes.written import read_yaml
 from cdp.cli.console import database, err, out, settings
+from cdp.errors import PlatformError
+from cdp.profiles import living
 from cdp.segments.document import write
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -160,7 +162,7 @@ def explain(name: str, profile_id: UUID) -> None:
     with database().connect() as connection:
         known = room.segments(connection)
         condition = known[name].condition if name in known else room.checked(connection, name)
-        why = room.explain(connection, condition, profile_id)
+        why = room.explain(connection, condition, living(connection, profile_id))
     out.print(_tree(why))
 
 
@@ -194,6 +196,10 @@ def as_of(name: str, moment: datetime) -> None:
     """Who was in segment NAME at a past MOMENT (UTC), one id a line."""
     with database().connect() as connection:
         room.get(connection, name)
+        first = room.recorded_since(connection, name)
+        if first is None or first > moment.replace(tzinfo=UTC):
+            since = "it has never been decided" if first is None else f"that is recorded since {first:%Y-%m-%d %H:%M} UTC"
+            raise PlatformError(f"who was in {name} on {moment:%Y-%m-%d} is not known: {since}")
         for profile_id in room.members_as_of(connection, name, moment.replace(tzinfo=UTC)):
             out.print(str(profile_id))
 

@@ -4,7 +4,7 @@ from cdp.segments.columnar import Copy
 from cdp.segments.deciding import build, refresh_in_copy, refresh_saved
 from cdp.segments.declaring import declare_attributes
 from cdp.segments.explain import Why, explain
-from cdp.segments.membership import Move, SegmentReport, SegmentsReport, changes, members_as_of, refresh
+from cdp.segments.membership import Move, SegmentReport, SegmentsReport, changes, members_as_of, recorded_since, refresh
 from cdp.segments.monitor import (
     FIRES,
     Logged,
@@ -61,6 +61,7 @@ __all__ = [
     "parse",
     "plan",
     "preview",
+    "recorded_since",
     "refresh",
     "refresh_all",
     "refresh_changed",

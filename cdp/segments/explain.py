@@ -113,7 +113,11 @@ def _seen(node: object, compiler: Compiler, person: FromClause) -> Sql:
         states = [(compiler.leaf(Consent(node.purpose, state), person), state) for state in ("granted", "denied")]
         return case(*((met, literal(state)) for met, state in states), else_="unknown")
     if isinstance(node, Household):
-        return cast(person.c.household_id, String)
+        member = compiler.store.person()
+        together = func.coalesce(member.c.household_id, member.c.profile_id) == func.coalesce(person.c.household_id, person.c.profile_id)
+        meeting = func.count().filter(holds(compiler.holds(node.condition, member)))
+        counted = func.concat(meeting, " of ", func.count(), " in the household")
+        return select(counted).select_from(member).where(together).scalar_subquery()
     if isinstance(node, Random):
         return person.c.bucket
     if isinstance(node, InSegment):

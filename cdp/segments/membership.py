@@ -275,3 +275,13 @@ def members_as_of(connection: Connection, name: str, moment: datetime) -> list[U
         union select profile_id from segment_history h join segment s on s.id = h.segment_id
         where s.name = :name and entered_at <= :at and left_at > :at order by 1"""
     return list(connection.execute(text(statement), {"name": name, "at": moment}).scalars())
+
+
+def recorded_since(connection: Connection, name: str) -> datetime | None:
+    """From when on the members of a segment are recorded; null where they have never been decided."""
+    statement = """select case when s.as_of is not null then least(s.created_at,
+            (select min(m.entered_at) from segment_member m where m.segment_id = s.id),
+            (select min(h.entered_at) from segment_history h where h.segment_id = s.id)) end
+        from segment s where s.name = :name and s.deleted_at is null"""
+    found: datetime | None = connection.execute(text(statement), {"name": name}).scalar_one_or_none()
+    return found

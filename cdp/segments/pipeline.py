@@ -121,7 +121,8 @@ _AWAITED = """select exists (select from segment where soon and deleted_at is nu
 
 
 _TAKEN_IN = """select p.id from profile p where p.merged_into = any(cast(:ids as uuid[]))
-    and (exists (select from profile_attribute a where a.profile_id = p.id) or exists (select from segment_member m where m.profile_id = p.id))"""
+    and (exists (select from profile_attribute a where a.profile_id = p.id)
+        or exists (select from segment_member m where m.profile_id = p.id))"""
 """Profiles that were merged into these and have not left yet: who tells of a merge tells of the one that lives on."""
 
 

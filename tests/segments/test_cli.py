@@ -15,6 +15,7 @@ from cdp import attributes
 from cdp.cli import attributes as attribute_commands
 from cdp.cli import monitors as monitor_commands
 from cdp.cli import segments as segment_commands
+from cdp.errors import PlatformError
 from cdp.settings import Settings
 from tests.attributes.people import ago, event, person, uid
 
@@ -59,7 +60,8 @@ def test_a_segment_from_its_file_to_its_members(cdp: Any, tmp_path: Path) -> Non
     assert json.loads(cdp("segments", "preview", "buyers", "--json", "--live"))["count"] == 1
     assert "yes orders[status = paid].count >= 1" in cdp("segments", "explain", "buyers", str(uid(1)))
     assert cdp("segments", "as-of", "buyers", "2100-01-01").strip() == str(uid(1))
-    assert cdp("segments", "as-of", "buyers", "2000-01-01") == ""
+    with pytest.raises(PlatformError, match="is not known: that is recorded since"):
+        cdp("segments", "as-of", "buyers", "2000-01-01")
     assert "entered" in cdp("segments", "changes", "buyers")
     assert "orders[status = paid].count" in cdp("segments", "define", "more", "orders[status = paid].count > 1")
     assert "everybody" in cdp("segments", "refresh", "--changed")

@@ -217,6 +217,12 @@ def test_why_tells_each_part_with_the_value_seen(world: Engine) -> None:
         explain(c, condition, UUID(int=9), NOW)
 
 
+def test_why_counts_who_of_the_household_meets_it(world: Engine) -> None:
+    with world.connect() as c:
+        told = [explain(c, parse("household all (consent(email))"), uid(n), NOW) for n in (1, 3)]
+    assert [(why.holds, why.seen) for why in told] == [(False, "1 of 2 in the household"), (False, "0 of 1 in the household")]
+
+
 _happening = st.tuples(
     st.sampled_from(["order", "ticket", "page_view"]),
     st.integers(1, 3),
