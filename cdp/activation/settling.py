@@ -1,6 +1,6 @@
 """A call that a destination took and refused afterwards is made again: who was to be there is forgotten, who was to leave is there still.
 
-Each call is asked about until the destination has worked it off; what became of it is remembered in the report of its delivery.
+Each call is asked about until the destination has worked it off, but not for longer than two weeks; what became of it is remembered in the report of its delivery.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Settled:
         return [*([failed] if self.failed else []), *refused]
 
 
-_OPEN = """select id, report from delivery where destination_id = :id
+_OPEN = """select id, report from delivery where destination_id = :id and started_at > now() - interval '14 days'
     and jsonb_array_length(coalesce(report -> 'receipts', '[]')) > jsonb_array_length(coalesce(report -> 'settled', '[]')) order by id"""
 _REMEMBER = """update delivery set report = report || jsonb_build_object('settled', coalesce(report -> 'settled', '[]') ||
     to_jsonb(cast(:receipts as text[]))) where id = :delivery"""
@@ -51,6 +51,8 @@ _STILL_THERE = """insert into audience_member (destination_id, profile_id, finge
     select destination_id, profile_id, '', identity from audience_leaving where destination_id = :id and delivery_id = :delivery
     on conflict do nothing returning profile_id"""
 _LEFT = "delete from audience_leaving where destination_id = :id and delivery_id = :delivery"
+_TOO_LATE = """delete from audience_leaving l using delivery d
+    where l.destination_id = :id and d.id = l.delivery_id and d.started_at <= now() - interval '14 days'"""
 
 
 def catch_up(connection: Connection, settings: Settings, destination: Destination) -> Settled:
@@ -75,6 +77,7 @@ def settle(connection: Connection, destination: Destination, way: Settling) -> S
         Undelivered, Throttled: the destination does not say now.
     """
     found = Settled()
+    connection.execute(text(_TOO_LATE), {"id": destination.id})
     for row in connection.execute(text(_OPEN), {"id": destination.id}).all():
         known = set(row.report.get("settled", ()))
         outcomes = way.settled([receipt for receipt in row.report["receipts"] if receipt not in known])
