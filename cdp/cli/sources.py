@@ -18,7 +18,7 @@ from cdp.errors import PlatformError
 from cdp.ingest import quarantine as held
 from cdp.ingest.add import SampledStream, propose_source
 from cdp.ingest.again import again
-from cdp.ingest.definition import SourceDefinition, by_name, register, unregister
+from cdp.ingest.definition import EVENTS, SourceDefinition, by_name, register, unregister
 from cdp.ingest.figures import figures
 from cdp.ingest.landing import Counts
 from cdp.ingest.receipts import receipts as receipts_of
@@ -77,7 +77,8 @@ def add(
         click.confirm(f"Register the source {definition.name!r} like this?", abort=True, default=True)
     with database().begin() as connection:
         register(connection, definition)
-    out.print(f"Registered {definition.name}. Next: cdp sync {definition.name}")
+    following = f"cdp events keys create {definition.name}, cdp serve" if definition.connector == EVENTS else f"cdp sync {definition.name}"
+    out.print(f"Registered {definition.name}. Next: {following}")
 
 
 def _show_proposal(stream: SampledStream) -> None:

@@ -13,7 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cdp.db import tables
 from cdp.errors import PlatformError
+from cdp.records import Mapping as RecordsMapping
 from cdp.records.contracts import check
+
+EVENTS = "events"
+"""The connector of a source that sends, and is not pulled."""
 
 
 class UnknownSource(PlatformError):
@@ -56,7 +60,16 @@ class SourceDefinition:
 
 
 def register(connection: Connection, definition: SourceDefinition) -> int:
-    """Store a definition, new or changed; its id."""
+    """Store a definition, new or changed; its id.
+
+    Raises:
+        DocumentError, PlatformError: `config` (`schemas/event-source.schema.json`) or `mapping` of a source that sends events is wrong; what
+            is wrong there would stop them all.
+    """
+    if definition.connector == EVENTS:
+        check(definition.config, "event-source", f"config of {definition.name}")
+        if definition.mapping.get("streams"):
+            RecordsMapping.load(definition.mapping)
     values = asdict(definition) | {"department": definition.department or definition.name}
     statement = insert(tables.source).values(values)
     statement = statement.on_conflict_do_update(index_elements=["name"], set_={k: statement.excluded[k] for k in values if k != "name"})
@@ -82,7 +95,7 @@ def registered(connection: Connection, names: Sequence[str] | None = None) -> li
     """
     if names:
         return [by_name(connection, name) for name in names]
-    query = select(tables.source).where(tables.source.c.enabled, tables.source.c.connector != "events")
+    query = select(tables.source).where(tables.source.c.enabled, tables.source.c.connector != EVENTS)
     return list(connection.execute(query.order_by(tables.source.c.name)))
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -13,11 +14,16 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
+import schemas
 from api import create_app
 from cdp import access
 from cdp.cli import program
+from cdp.errors import PlatformError
+from cdp.ingest.definition import SourceDefinition, register
 from cdp.ingest.events import plans
 from cdp.profiles import get, refresh_named, resolve_profiles
+from cdp.records.contracts import DocumentError
+from cdp.records.model import InteractionKind
 from cdp.settings import Settings
 from tests.tracking.conftest import World, basic, following
 from tests.tracking.test_process import PLAN, profile_of
@@ -129,3 +135,29 @@ def test_commands(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     with world.engine.connect() as connection:
         assert connection.execute(text("select count(*) from interaction")).scalar_one() == 1
         assert connection.execute(text("select count(*) from write_key where revoked_at is null")).scalar_one() == 1
+
+
+SETTINGS: list[tuple[dict[str, Any], str]] = [
+    ({"max_requests_per_second": "fast"}, "max_requests_per_second"),
+    ({"max_request_per_second": 5}, "max_request_per_second"),
+    ({"kinds": {"Purchase": "buying"}}, "kinds.Purchase"),
+    ({"webhook": {"secret": "plain"}}, "webhook.secret"),
+    ({"webhook": {"secret": "env:X", "scheme": "magic"}}, "webhook.scheme"),
+]
+
+
+@pytest.mark.parametrize(("config", "place"), SETTINGS)
+def test_a_setting_that_would_fail_every_request_is_not_registered(world: World, config: dict[str, Any], place: str) -> None:
+    with world.engine.begin() as connection, pytest.raises(DocumentError, match=place):
+        register(connection, SourceDefinition("web", "events", config=config))
+    assert world.send("track", userId="u", event="E").status_code == 200
+
+
+def test_a_mapping_that_would_stop_the_processing_is_not_registered(world: World) -> None:
+    wrong = {"version": 1, "streams": {"identify": {"customer": {"source_key": "key", "emial": ["traits.email"]}}}}
+    with world.engine.begin() as connection, pytest.raises(PlatformError, match="emial"):
+        register(connection, SourceDefinition("web", "events", mapping=wrong))
+
+
+def test_an_own_event_may_be_any_kind_of_interaction() -> None:
+    assert schemas.load("event-source")["properties"]["kinds"]["additionalProperties"]["enum"] == list(InteractionKind)

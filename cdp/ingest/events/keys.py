@@ -15,11 +15,10 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, text, upda
 
 from cdp.db.event_tables import write_key
 from cdp.db.tables import source
+from cdp.ingest.definition import EVENTS
 from cdp.ingest.events.errors import EventError, Rejected
 from cdp.ingest.events.wire import MAX_BODY, MAX_BODY_CEILING
 
-CONNECTOR = "events"
-"""What `source.connector` is for a source that sends events."""
 _PREFIX = 11
 _CACHE_SECONDS = 5.0
 _CACHE_SIZE = 10_000
@@ -70,9 +69,9 @@ def create(connection: Connection, source_name: str, label: str = "", department
     """
     row = connection.execute(select(source.c.id, source.c.connector).where(source.c.name == source_name)).first()
     if row is None:
-        values = {"name": source_name, "department": department or source_name, "connector": CONNECTOR}
+        values = {"name": source_name, "department": department or source_name, "connector": EVENTS}
         source_id = connection.execute(insert(source).values(**values).returning(source.c.id)).scalar_one()
-    elif row.connector == CONNECTOR:
+    elif row.connector == EVENTS:
         source_id = row.id
     else:
         raise EventError(f"source {source_name!r} is pulled by the connector {row.connector!r}; events need a source of their own")

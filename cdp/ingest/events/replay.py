@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select, text
 
 from cdp.db import tables
+from cdp.ingest.definition import EVENTS
 from cdp.ingest.events import wire
 from cdp.ingest.events.event import read
-from cdp.ingest.events.keys import CONNECTOR
 from cdp.ingest.events.plans import HOLD, Plan, compiled, listed
 from cdp.ingest.events.receive import STREAM
 from cdp.ingest.quarantine import content
@@ -37,7 +37,7 @@ def events_waiting() -> Select[int]:
     """Selects the numbers of the events that wait in quarantine; a stream of a connector may be called `events`, too."""
     table, source = tables.quarantine.c, tables.source
     query = select(table.id).join(source, source.c.id == table.source_id)
-    return query.where(table.status == "open", table.stream == STREAM, source.c.connector == CONNECTOR)
+    return query.where(table.status == "open", table.stream == STREAM, source.c.connector == EVENTS)
 
 
 def waiting(connection: Connection, ids: Sequence[int] | None = None) -> list[int]:
