@@ -23,7 +23,8 @@ from cdp.activation.channels import Change, Channel, Part, Rows, Settling
 from cdp.activation.columns import flat, present
 from cdp.activation.definition import Destination, by_name
 from cdp.activation.errors import ActivationError
-from cdp.activation.formats import Columns, Formatted, warnings
+from cdp.activation.formats import Columns, Formatted
+from cdp.activation.hints import hints
 from cdp.activation.record import DIVIDER, Behind, Entries, Journal
 from cdp.activation.settling import Settled, catch_up
 from cdp.activation.ways import Way
@@ -108,7 +109,7 @@ def preflight(engine: Engine, name: str, segment: str | None = None) -> Report:
     with _snapshot(engine) as connection:
         destination = by_name(connection, name)
         audience = Audience(connection, destination if segment is None else destination.aimed_at(segment))
-        report = Report(name, audience.counts, warnings=_warnings(destination, audience.counts))
+        report = Report(name, audience.counts, warnings=hints(connection, audience.destination, audience.counts))
         for step in _steps(audience, report):
             _count(report, step, {})
     return report
@@ -147,7 +148,7 @@ def _send(
     audience = Audience(reader, destination)
     run_id = start_run(writer, "activation")
     delivery = _begin(writer, destination)
-    warnings = [*settled.notes, *_warnings(destination, audience.counts)]
+    warnings = [*settled.notes, *hints(reader, destination, audience.counts)]
     report = Report(name, audience.counts, warnings=warnings, delivery=delivery)
     way = channel
     try:
@@ -192,11 +193,6 @@ def _why(error: BaseException) -> str:
 
 def _sent(report: Report) -> int:
     return report.added + report.updated + report.removed
-
-
-def _warnings(destination: Destination, counts: Counts) -> Sequence[str]:
-    people = counts.members - counts.without_profile - counts.without_consent
-    return warnings(destination.document["format"], destination.title, people)
 
 
 # --- what to send ---------------------------------------------------------------------------------------------------------------

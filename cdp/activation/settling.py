@@ -1,6 +1,7 @@
 """A call that a destination took and refused afterwards is made again: who was to be there is forgotten, who was to leave is there still.
 
-Each call is asked about until the destination has worked it off, but not for longer than two weeks; what became of it is remembered in the report of its delivery.
+Each call is asked about until the destination has worked it off, but not for longer than two weeks; what became of it is remembered in
+the report of its delivery.
 """
 
 from __future__ import annotations

@@ -230,6 +230,17 @@ def test_preflight_says_what_would_fail_and_nothing_leaves(
         assert connection.execute(select(tables.delivery)).first() is None
 
 
+def test_preflight_tells_of_a_secret_that_is_not_set_and_of_a_purpose_that_nobody_knows(
+    engine: Engine, world: World, definition: Definition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOT_HERE", raising=False)
+    world.person(1, email="a@example.org")
+    add(engine, definition({"webhook": {"url": "https://hooks.example.org", "secret": "env:NOT_HERE"}}, format="fields", purpose="adds"))
+    secret, purpose = preflight(engine, "ads").warnings
+    assert "NOT_HERE is not set" in secret
+    assert "nobody was ever asked for the purpose 'adds'" in purpose
+
+
 def test_who_cannot_be_used_any_more_is_removed(
     engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
 ) -> None:
