@@ -63,8 +63,8 @@ def register(connection: Connection, definition: SourceDefinition) -> int:
     """Store a definition, new or changed; its id.
 
     Raises:
-        DocumentError, PlatformError: `config` (`schemas/event-source.schema.json`) or `mapping` of a source that sends events is wrong; what
-            is wrong there would stop them all.
+        DocumentError, PlatformError: `config` (`schemas/event-source.schema.json`) or `mapping` of a source that sends events is wrong: one
+            such source would stop them all.
     """
     if definition.connector == EVENTS:
         check(definition.config, "event-source", f"config of {definition.name}")
