@@ -47,6 +47,7 @@ STATUS = {
 """HTTP status of each code; those that are not here are 400."""
 
 _RETRY_SECONDS = 1
+_MOST_READ_AWAY = 64 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -122,11 +123,19 @@ def body(environ: Mapping[str, Any]) -> bytes:
     """
     length = get_content_length(environ.get("CONTENT_LENGTH"), environ.get("HTTP_TRANSFER_ENCODING"))
     if length is not None and length > wire.MAX_BODY_CEILING:
+        _read_away(environ["wsgi.input"], length)
         raise Rejected("payload_too_large", f"the body is larger than {wire.MAX_BODY_CEILING} bytes; send smaller batches")
     if length is None and not environ.get("wsgi.input_terminated"):
         return b""  # where it ends is not known: nothing may be read
     content: bytes = environ["wsgi.input"].read(wire.MAX_BODY_CEILING + 1 if length is None else length)
     return content
+
+
+def _read_away(stream: Any, length: int) -> None:
+    """Read what is not wanted, within reason: who is still sending when the connection ends sees a broken pipe, and sends it all again."""
+    left = min(length, _MOST_READ_AWAY)
+    while left > 0 and (part := stream.read(min(left, 1 << 16))):
+        left -= len(part)
 
 
 def _query_key(query: str) -> str:

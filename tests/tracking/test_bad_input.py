@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import text
 
+from api import reception
 from cdp.ingest.events import keys, wire
+from cdp.ingest.events.errors import Rejected
 from cdp.ingest.events.inbox import Delivery, Inbox
 from tests.tracking.conftest import World
 
@@ -60,6 +63,13 @@ def test_a_batch_of_500_kb_is_taken_and_one_byte_more_is_not(world: World) -> No
     for sent, headers in ((over, {}), (gzip.compress(over), {"Content-Encoding": "gzip"})):
         answer = world.post("batch", sent, **headers)
         assert (answer.status_code, answer.json["code"]) == (413, "payload_too_large")
+
+
+def test_a_body_that_nobody_may_send_is_read_to_its_end_before_the_answer() -> None:
+    sent = io.BytesIO(b" " * (wire.MAX_BODY_CEILING + 1))
+    with pytest.raises(Rejected, match="larger than"):
+        reception.body({"CONTENT_LENGTH": str(wire.MAX_BODY_CEILING + 1), "wsgi.input": sent})
+    assert not sent.read(), "the sender is not cut off, and hears why"
 
 
 def test_2500_events_are_taken_and_one_more_is_not(world: World) -> None:
