@@ -50,9 +50,11 @@ def _extras(stream: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, str
 
 
 def _is_named(path: str, named: set[str]) -> bool:
-    """A path is named itself, or by what it lies in, or as the last part of a path in a list (`each`)."""
+    """A path is named itself, by what it lies in or (if it is empty) what could lie in it, or as the end of a path in a list (`each`)."""
     plain = path.replace("[]", "")
-    return any(plain == name or plain.startswith(f"{name}.") or plain.endswith(f".{name}") for name in named)
+    return any(
+        plain == name or plain.startswith(f"{name}.") or name.startswith(f"{plain}.") or plain.endswith(f".{name}") for name in named
+    )
 
 
 def _named(value: Any) -> Iterator[str]:

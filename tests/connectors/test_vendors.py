@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+from collections.abc import Iterator
 from datetime import date
+from functools import reduce
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -57,6 +61,51 @@ def test_rows_become_records(vendor: str, stream: str) -> None:
         assert all(row["customer_key"] and row["at"] and row["kind"] for row in rows)
     else:
         assert all(row["full_name"] or row["family_name"] or row["organisation_name"] or row["emails"] for row in rows)
+
+
+ODD: tuple[Any, ...] = (None, "", [], {}, "x", "12", 5, True, 10**30, [None], {"a": None}, "missing")
+
+
+def _odd(row: Any, key: str) -> Iterator[dict[str, Any]]:
+    """The row, once for each member and each odd value in its place, under another key each time."""
+
+    def places(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+        members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for name, member in members:
+            yield (*path, name)
+            yield from places(member, (*path, name))
+
+    for number, (path, odd) in enumerate(itertools.product(places(row, ()), ODD)):
+        if path != (key,):
+            changed = copy.deepcopy(row)
+            inner = reduce(lambda found, step: found[step], path[:-1], changed)
+            inner[path[-1]] = odd
+            if odd == "missing":
+                del inner[path[-1]]
+            yield {**changed, key: f"odd{number}"}
+
+
+@pytest.mark.parametrize(("vendor", "stream"), ALL)
+def test_a_row_that_is_unlike_the_fake_harms_no_other(vendor: str, stream: str) -> None:
+    kind = VENDORS[vendor]
+    fake = fake_of(kind)(ManualClock())
+    fake.put(stream, "1", name="Ann Number1")
+    (row,) = fake.truth(stream).values()
+    declared = next(each for each in kind.declared if each.name == stream)
+    odd = list(_odd(row, declared.child_key if declared.child else declared.key))
+    mapping = Mapping.load(mapping_of(kind)).stream(stream)
+    (alone,), mapped = map_batch([row], mapping).table.to_pylist(), map_batch([row, *odd], mapping)
+    assert mapped.table.to_pylist()[0] == alone
+    assert {refused.reason for refused in mapped.refused} <= {"missing_time", "unknown_date"}
+    assert len(mapped.row) + len(mapped.refused) == 1 + len(odd)
+    assert len(mapped.row) > 0.8 * len(odd)
+
+
+def test_further_fields_of_pipedrive_are_asked_for() -> None:
+    more = {"include_fields": {"persons": ["marketing_status"]}}
+    with fake_of(VENDORS["pipedrive"])(ManualClock()).serve() as fake:
+        streams = VENDORS["pipedrive"]({**fake.config(), **more}).rest_streams()
+    assert [stream.all.params.get("include_fields") for stream in streams] == ["marketing_status", None, None, None]
 
 
 @pytest.mark.parametrize("vendor", sorted(VENDORS))
