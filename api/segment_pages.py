@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, cast
 from uuid import UUID
 
+from anyascii import anyascii
 from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import Connection, text
 
@@ -19,6 +21,8 @@ from cdp import segments as room
 from cdp.attributes import UnknownName
 from cdp.attributes.fields import EVENT_FIELDS, PERSON_FIELDS, PLURALS
 from cdp.attributes.language.parser import WRITTEN
+from cdp.attributes.language.tree import And
+from cdp.segments.tree import Condition
 
 blueprint = Blueprint("segment_pages", __name__)
 
@@ -28,6 +32,10 @@ _CHANGES = """select c.profile_id as id, c.change, c.cause, c.at, p.kind, g.disp
 _DAYS = """select to_char(at, 'YYYY-MM-DD') as day, count(*) filter (where change = 'entered') as entered,
     count(*) filter (where change = 'left') as gone
     from segment_change where segment_id = :id and at > now() - interval '30 days' group by 1 order by 1 desc limit 14"""
+
+
+_EXPLAINED = 8
+"""Parts of a condition that nobody meets whose own counts are told."""
 
 
 @blueprint.get("/segments")
@@ -111,8 +119,13 @@ def _preview(connection: Connection, written: str, found: room.Segment | None) -
         return {"problem": {"place": place.place, "reason": place.reason}}
     made = audience_view.preview(connection, view(), condition)
     stay = None if found is None or found.as_of is None else made["overlap"].get(found.name, 0)
-    if found is not None and isinstance(stay, int) and isinstance(made["count"], int):
-        made["changes"] = {"enter": made["count"] - stay, "leave": max(found.members - stay, 0)}
+    if found is not None:
+        made["overlap"].pop(found.name, None)
+        if isinstance(stay, int) and isinstance(made["count"], int):
+            made["changes"] = {"enter": made["count"] - stay, "leave": max(found.members - stay, 0)}
+    if made["count"] == 0 and made["engine"] == "columnar" and isinstance(condition, And):
+        parts = [audience_view.preview(connection, view(), cast(Condition, part)) for part in condition.parts[:_EXPLAINED]]
+        made["parts"] = [{"text": part["text"], "count": part["count"]} for part in parts]
     return made
 
 
@@ -135,6 +148,12 @@ def save() -> Any:
     """Save what was written; a problem brings the editor back with it."""
     form = request.form
     name, title, written = form.get("name", "").strip(), form.get("title", "").strip(), form.get("condition", "")
+    name = name or _name_of(title)
+    if "new" in form:
+        with reading() as connection:
+            if name in room.segments(connection):
+                problem = {"place": "name", "reason": f"there is a segment {name} already: open that one, or choose another name"}
+                return _editor(None, written, name=name, title=title, problem=problem), 400
     try:
         found = store(name, {"condition": written, "title": title or None})
     except BadRequest as error:
@@ -145,6 +164,12 @@ def save() -> Any:
         return _editor(known, written, name=name, title=title, problem=problem), 400
     room.refresh_saved(house().engine, house().settings.lake / "segments", found.name)
     return redirect(url_for("segment_pages.one", name=found.name), 303)
+
+
+def _name_of(title: str) -> str:
+    """A name for other conditions, made from a title: `Käufer in Köln` is kaufer_in_koln."""
+    plain = re.sub(r"[^a-z0-9]+", "_", anyascii(title).lower()).strip("_")
+    return plain[:63] if plain[:1].isalpha() else f"s_{plain}"[:63] if plain else ""
 
 
 @blueprint.get("/segments/<name>/why/<uuid:profile_id>")

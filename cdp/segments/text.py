@@ -64,10 +64,14 @@ class _ConditionParser(Parser):
         if self.here.is_sign("["):
             return self._bracketed(word, place)
         if kinds(word) and word not in PERSON_FIELDS:
+            if self.here.kind is Kind.END:
+                raise self.refuse(f"`.count` after {word}, or did or never before it,")
             raise DefinitionError(place, f"{word} happen: write {word}.count in last 90 days >= 2, did {word} or never {word}")
         return self.comparison(word, place)
 
     def _measure(self, word: str, place: str) -> str:
+        if self.here.kind is Kind.END and any(known.startswith(word) for known in MEASURES if known != word):
+            raise self.refuse(f"a measure ({', '.join(MEASURES)})")
         if word not in MEASURES:
             raise unknown("measure", word, MEASURES, place)
         return word

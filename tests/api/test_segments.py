@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from cdp import attributes
 from cdp.access import Role
+from cdp.segments import build
 from tests.api.conftest import Client
 from tests.company_fixtures import Company
 
@@ -85,6 +86,25 @@ def test_the_editor_counts_and_saves_without_scripts(app: Any, company: Company,
     wrong = client.post("/segments", data={"csrf": token, "name": "bad", "condition": "city ="})
     assert wrong.status_code == 400
     assert "a value expected" in wrong.text
+
+
+def test_a_new_segment_takes_its_name_from_its_title_and_never_anothers_place(app: Any, company: Company) -> None:
+    client = signed_in(app, company)
+    token = client.get("/segments/new").text.split('name="csrf" value="')[1].split('"')[0]
+    new = {"csrf": token, "new": "1", "title": "Käufer in Köln (2)", "condition": "everyone"}
+    assert client.post("/segments", data=new).headers["Location"].endswith("/segments/kaufer_in_koln_2")
+    again = client.post("/segments", data=new | {"condition": "not everyone"})
+    assert (again.status_code, "there is a segment kaufer_in_koln_2 already" in again.text) == (400, True)
+    assert client.post("/segments", data=new | {"title": "!"}).status_code == 400
+
+
+def test_where_nobody_meets_a_condition_its_parts_are_counted(app: Any, company: Company) -> None:
+    client = signed_in(app, company)
+    build(company.engine, company.settings.lake / "segments")
+    shown = client.get("/segments/preview?condition=everyone and city = Nowhere").text
+    assert "Nobody meets this condition as a whole" in shown
+    assert "city = Nowhere" in shown
+    assert "Nobody meets this condition." in client.get("/segments/preview?condition=city = Nowhere").text
 
 
 def signed_in(app: Any, company: Company) -> FlaskClient:

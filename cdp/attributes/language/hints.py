@@ -51,7 +51,7 @@ _JOINED = {"und": "and", "oder": "or", "plus": "and", "but": "and", "&": "and"}
 def for_operator(of: str, here: Token) -> str:
     """After a name, where no operator stands."""
     told = _LEAVES.get(of) or (_OPERATORS.get(here.value.lower()) if here.kind is Kind.WORD else None)
-    return f"; {told}" if told else ", such as =, !=, >, contains, in (a, b), within last 30 days, exists"
+    return f" ({told or 'such as =, !=, >, contains, in (a, b), within last 30 days, exists'})"
 
 
 def instead_of_leaf(here: Token) -> str:

@@ -103,7 +103,7 @@ _CURRENCIES = "$€£¥"
 def _unreadable(text: str, offset: int) -> str:
     sign = text[offset]
     if sign in "\"'“„‘‚":
-        return 'this quote is never closed: add a " at the end of the text'
+        return 'this quote is never closed: a " expected, the end found'
     if sign.isdigit():
         return _no_number(text, offset)
     if sign in _CURRENCIES:

@@ -147,7 +147,7 @@ class Parser:
         if found is None and self.take_word("is"):
             found = self._worded() or (Op.NOT_EQUALS if self.take_word("not") else Op.EQUALS)
         if found is None:
-            raise DefinitionError(self.here.place, f"an operator expected, {self.here.shown} found{for_operator(of, self.here)}")
+            raise DefinitionError(self.here.place, f"an operator{for_operator(of, self.here)} expected, {self.here.shown} found")
         return found
 
     def _worded(self) -> Op | None:
