@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from api import audience_view
 from cdp import attributes
 from cdp.access import Role
-from cdp.segments import build
+from cdp.segments import Copy, build
 from tests.api.conftest import Client
 from tests.company_fixtures import Company
 
@@ -77,7 +79,7 @@ def test_the_editor_counts_and_saves_without_scripts(app: Any, company: Company,
     problem = client.get("/segments/preview?condition=city+%3D").text
     assert 'data-place="line 1, column 7"' in problem
     token = page.split('name="csrf" value="')[1].split('"')[0]
-    answer = client.post("/segments", data={"csrf": token, "name": "everybody", "title": "All", "condition": "everyone"})
+    answer = client.post("/segments", data={"csrf": token, "name": "all_of_us", "title": "All", "condition": "everyone"})
     assert answer.status_code == 303
     saved = client.get(answer.headers["Location"]).text
     assert "Who came and who left" in saved
@@ -98,9 +100,12 @@ def test_a_new_segment_takes_its_name_from_its_title_and_never_anothers_place(ap
     assert client.post("/segments", data=new | {"title": "!"}).status_code == 400
 
 
-def test_where_nobody_meets_a_condition_its_parts_are_counted(app: Any, company: Company) -> None:
+def test_where_nobody_meets_a_condition_its_parts_are_counted(
+    app: Any, company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = signed_in(app, company)
-    build(company.engine, company.settings.lake / "segments")
+    build(company.engine, tmp_path)
+    monkeypatch.setattr(audience_view, "copy", lambda: Copy(tmp_path))
     shown = client.get("/segments/preview?condition=everyone and city = Nowhere").text
     assert "Nobody meets this condition as a whole" in shown
     assert "city = Nowhere" in shown
