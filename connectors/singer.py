@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,8 @@ from typing import Any, ClassVar
 from connectors.contract import AuthError, ConfigError, ContractError, Json, Page, Refused, Stream, Unavailable
 from connectors.json_text import loads
 
+_RAISED = re.compile(r"(?P<error>[A-Za-z_][\w.]*(?:Error|Exception))\b(?:: No module named '(?P<module>[\w.]+)')?")
+"""The last line of a traceback: the name of the error, and of a module that is not there."""
 _DENIED = ("401", "403", "unauthorized", "forbidden", "invalid credentials", "invalid_grant")
 
 
@@ -34,7 +38,13 @@ class SingerSource:
         "type": "object",
         "properties": {
             "tap": {"type": "string", "minLength": 1, "description": "command, such as tap-hubspot, or its path"},
-            "install": {"type": "string", "minLength": 1, "description": "requirement, such as meltano-tap-hubspot==0.10.1"},
+            "install": {
+                "type": ["string", "array"],
+                "minLength": 1,
+                "minItems": 1,
+                "items": {"type": "string", "minLength": 1},
+                "description": "requirement, such as meltano-tap-hubspot==0.10.1, or several",
+            },
             "home": {
                 "type": "string",
                 "x-under-home": "taps",
@@ -83,24 +93,28 @@ class SingerSource:
     def _command(self) -> str:
         """The tap's path; its environment is made on first use."""
         tap: str = self._config["tap"]
-        requirement: str | None = self._config.get("install")
-        if requirement is None:
+        install: str | Sequence[str] | None = self._config.get("install")
+        if install is None:
             found = shutil.which(tap)
             if found is None:
                 raise ConfigError(f"{tap}: no such command. Name what pip installs for it in `install`")
             return found
+        requirements = [install] if isinstance(install, str) else list(install)
         folder = self._config.get("home") or Path(os.environ.get("CDP_HOME", ".cdp"), "taps")
-        home = Path(folder) / sha256(requirement.encode()).hexdigest()[:12]
+        home = Path(folder) / sha256("\n".join(requirements).encode()).hexdigest()[:12]
         command = home / ("Scripts" if sys.platform == "win32" else "bin") / Path(tap).name
         if not command.exists():
             own, python = find_spec("pip") is None, str(command.with_name("python"))
             venv.create(home, with_pip=own, clear=True)
             pip = [python, "-m", "pip"] if own else [sys.executable, "-m", "pip", "--python", python]
             made = subprocess.run(  # noqa: S603  the requirement is the operator's
-                [*pip, "install", "--quiet", "--disable-pip-version-check", requirement], capture_output=True, check=False
+                [*pip, "install", "--quiet", "--disable-pip-version-check", *requirements], capture_output=True, check=False
             )
             if made.returncode or not command.exists():
-                raise ConfigError(f"{requirement}: pip cannot install it, or it has no command {tap}. Try: pip install {requirement}")
+                named = " ".join(requirements)
+                raise ConfigError(
+                    f"{named}: pip cannot install it, or it has no command {tap}. Try: pip install {shlex.join(requirements)}"
+                )
         return str(command.absolute())
 
     @contextmanager
@@ -126,8 +140,8 @@ class SingerSource:
         )
         assert process.stdout is not None
         assert process.stderr is not None
-        denied: list[bool] = []
-        listener = threading.Thread(target=_listen, args=(process.stderr, denied), daemon=True)
+        said = _Said()
+        listener = threading.Thread(target=said.listen, args=(process.stderr,), daemon=True)
         listener.start()
         try:
             yield from process.stdout
@@ -137,17 +151,27 @@ class SingerSource:
             process.kill()
             process.wait()
             process.stdout.close()
-        if status and denied:
+        if status and said.lacks:
+            raise ConfigError(f"{tap}: its environment lacks the module {said.lacks}. Name in `install` also what has it, as a list")
+        if status and said.denied:
             raise AuthError(f"{tap}: the source refuses the credentials. Renew them in `config`")
         if status:
-            raise Unavailable(f"{tap} ended with status {status}; what it gave before is kept. Run it by hand to see why")
+            why = f" ({said.error})" if said.error else ""
+            raise Unavailable(f"{tap} ended with status {status}{why}; what it gave before is kept. Run {command} by hand to see why")
 
 
-def _listen(stderr: Any, denied: list[bool]) -> None:
-    for line in stderr:
-        if not denied and any(sign in line.lower() for sign in _DENIED):
-            denied.append(True)
-    stderr.close()
+class _Said:
+    """What is kept of what a tap writes to its standard error: signs and names, and no text, for it may hold records."""
+
+    def __init__(self) -> None:
+        self.denied, self.error, self.lacks = False, "", ""
+
+    def listen(self, stderr: Any) -> None:
+        for line in stderr:
+            self.denied = self.denied or any(sign in line.lower() for sign in _DENIED)
+            if found := _RAISED.match(line):
+                self.error, self.lacks = found["error"], found["module"] or ""
+        stderr.close()
 
 
 def _keys(entry: Mapping[str, Any]) -> list[str]:
