@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from cdp import attributes, segments
-from cdp.activation import Throttled, due, send
+from cdp.activation import DestinationConfig, Forbidden, Throttled, due, send
 from cdp.activation.firings import send_firings
 from cdp.db import connect
 from cdp.errors import PlatformError
@@ -46,6 +46,10 @@ class Later(JobFailed):
         self.until = until
 
 
+class ToMend(JobFailed):
+    """Trying again is no use: a person has to mend the definition, or what it names."""
+
+
 @cache
 def _settings() -> Settings:
     return load()
@@ -66,9 +70,14 @@ def connectors_in_use() -> list[str]:
 
 
 def source_names(connector: str | None = None) -> list[str]:
-    """Names of the sources that are pulled, or of those of one connector."""
+    """Names of the sources that are pulled now, or of those of one connector: not of those that asked for a pause which is not over."""
     with _engine().connect() as connection:
-        return [row.name for row in registered(connection) if connector in (None, row.connector)]
+        paused = set(connection.execute(text(_PAUSED)).scalars())
+        return [row.name for row in registered(connection) if connector in (None, row.connector) and row.id not in paused]
+
+
+_PAUSED = """select distinct source_id from run
+    where stage = 'sync' and started_at > now() - interval '7 days' and (report ->> 'retry_at')::timestamptz > now()"""
 
 
 def sync_source(name: str) -> Counts:
@@ -155,12 +164,15 @@ def send_audience(name: str) -> Counts:
 
     Raises:
         Later: the destination wants no call now; what it took is recorded.
-        ActivationError: it stopped, or cannot be used.
+        ToMend: it cannot be used as it is defined.
+        ActivationError: it stopped.
     """
     try:
         report = send(_engine(), _settings(), name)
     except Throttled as error:
         raise Later(str(error), error.until) from error
+    except (DestinationConfig, Forbidden) as error:
+        raise ToMend(str(error)) from error
     counts = {"added": report.added, "updated": report.updated, "removed": report.removed}
     return counts | {"failing": sum(report.failing.values()), "refused": sum(report.refused.values())}
 

@@ -19,7 +19,7 @@ def sent(kind: str) -> XComArg:
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("*/15 * * * *", timezone="UTC"), assets=[SEGMENTS]),
     start_date=datetime(2026, 1, 1),
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=4,  # one that waits for a vendor keeps no later one from the others
     default_args={"owner": "cdp", "retries": 3, "retry_delay": timedelta(minutes=5), "retry_exponential_backoff": 2.0},
     tags=["cdp"],
     doc_md=__doc__,

@@ -21,7 +21,7 @@ def pulled(connector: str) -> XComArg:
     schedule="@hourly",
     start_date=datetime(2026, 1, 1),
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=4,  # one that waits for a vendor keeps no later one from the others
     default_args={"owner": "cdp", **RETRY},
     tags=["cdp"],
     doc_md=__doc__,

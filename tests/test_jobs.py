@@ -22,8 +22,10 @@ from cdp.db.tables import interaction
 from cdp.housekeeping import keep_house
 from cdp.ingest.figures import figures
 from cdp.monthly import Month, write_month
+from cdp.records.source import Throttled
 from cdp.segments import save
 from cdp.settings import Settings
+from connectors.files import FilesSource
 from tests.activation.conftest import World
 from tests.activation.fakes import HubSpotFake
 from tests.ingest.world import add_source, rows, write_csv
@@ -90,15 +92,41 @@ def test_a_pause_is_kept_and_nobody_else_waits(
     with pytest.raises(jobs.Later) as raised:
         jobs.send_audience("crm")
     assert abs(raised.value.until - datetime.now(UTC) - timedelta(hours=1)) < timedelta(minutes=1)
-    pauses: dict[str, datetime] = {}
-    hubspot.faults = [(429, {}, {"Retry-After": "3600"})]
-    assert schedule._do(jobs.sends(), pauses) is False
     calls = len(hubspot.calls)
-    assert schedule._do(jobs.sends(), pauses) is True
+    assert jobs.sends() == [], "due during the pause it asked for"
+    with engine.begin() as connection:
+        connection.execute(text("update delivery set report = report - 'not_before'"))
+    assert schedule._do(jobs.sends(), {"send crm": raised.value.until}) is True
     assert len(hubspot.calls) == calls, "called during the pause it asked for"
-    pauses["send crm"] = datetime.now(UTC)
-    assert schedule._do(jobs.sends(), pauses) is True
+    assert schedule._do(jobs.sends(), {"send crm": datetime.now(UTC)}) is True
     assert hubspot.emails == {"a@example.org"}
+
+
+def test_a_source_that_asked_for_a_pause_is_left_alone_until_it_is_over(
+    engine: Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_source(engine, write_csv(tmp_path / "crm.csv", [person(1)]), name="crm")
+    until = datetime.now(UTC) + timedelta(hours=3)
+
+    def busy(*_: object) -> None:
+        raise Throttled("busy", until)
+
+    monkeypatch.setattr(FilesSource, "read", busy)
+    with pytest.raises(jobs.Later):
+        jobs.sync_source("crm")
+    assert jobs.source_names() == []
+    with engine.begin() as connection:
+        connection.execute(text("update run set report = report || jsonb_build_object('retry_at', now() - interval '1 minute')"))
+    assert jobs.source_names() == ["crm"]
+
+
+def test_what_only_a_person_can_mend_is_told_apart(engine: Engine) -> None:
+    World(engine).person(1, email="a@example.org")
+    to = {"files": {"path": "/dev/null/folder"}}
+    with engine.begin() as connection:
+        register(connection, {"name": "mart", "segment": "buyers", "purpose": "ads", "format": "fields", "to": to}, "test")
+    with pytest.raises(jobs.ToMend, match="cannot be used"):
+        jobs.send_audience("mart")
 
 
 def test_a_stage_that_fails_is_told_and_the_others_go_on(engine: Engine, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from cdp.activation.audience import Audience, Counts
 from cdp.activation.channels import Change, Channel, Part, Rows, Settling
 from cdp.activation.columns import flat, present
 from cdp.activation.definition import Destination, by_name
-from cdp.activation.errors import ActivationError
+from cdp.activation.errors import ActivationError, Throttled
 from cdp.activation.formats import Columns, Formatted
 from cdp.activation.hints import hints
 from cdp.activation.record import DIVIDER, Behind, Entries, Journal
@@ -168,7 +168,7 @@ def _send(
         kept = way is not None and not way.whole and _sent(report)
         if way is not None:
             way.abandon()
-        _end(writer, delivery, run_id, report, "partial" if kept else "failed", _why(error))
+        _end(writer, delivery, run_id, report, "partial" if kept else "failed", error)
         raise
     _receipts(way, report)
     _end(writer, delivery, run_id, report, "done" if report.complete else "partial", None)
@@ -339,19 +339,21 @@ def _begin(connection: Connection, destination: Destination) -> int:
     return int(delivery)
 
 
-def _end(connection: Connection, delivery: int, run_id: int, report: Report, status: str, error: str | None) -> None:
+def _end(connection: Connection, delivery: int, run_id: int, report: Report, status: str, error: BaseException | None) -> None:
+    why = None if error is None else _why(error)
     count = text("select count(*) from audience_member a join delivery d on d.destination_id = a.destination_id where d.id = :id")
     present = connection.execute(count, {"id": delivery}).scalar_one()
     document = report.to_document() | {"samples": {reason: len(ids) for reason, ids in report.samples.items()}, "present": present}
     before = connection.execute(select(tables.delivery.c.report).where(tables.delivery.c.id == delivery)).scalar_one()
     document["receipts"] = list(dict.fromkeys([*before.get("receipts", ()), *report.receipts]))
     document["settled"] = before.get("settled", [])
+    document["not_before"] = error.until.isoformat() if isinstance(error, Throttled) else None
     connection.execute(
         tables.delivery.update()
         .where(tables.delivery.c.id == delivery)
-        .values(status=status, finished_at=func.clock_timestamp(), report=document, error=error)
+        .values(status=status, finished_at=func.clock_timestamp(), report=document, error=why)
     )
-    finish_run(connection, run_id, status, document, error)
+    finish_run(connection, run_id, status, document, why)
     connection.commit()
 
 

@@ -1,6 +1,7 @@
 """A destination is due when its own schedule says so, or, where it has none, when what it is made of changed since its last delivery.
 
-A delivery that did not end well stays due: the destination is behind until one does.
+A delivery that did not end well stays due: the destination is behind until one does. Where it wants no call before a moment, it is due
+from then on.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ def due(connection: Connection, now: datetime | None = None) -> list[Destination
     return [one for one in destinations(connection) if one.enabled and _is_due(one, last.get(one.id), changed, moment)]
 
 
-_LAST = """select distinct on (destination_id) destination_id, started_at, status from delivery order by destination_id, id desc"""
+_LAST = """select distinct on (destination_id) destination_id, started_at, status,
+    (report ->> 'not_before')::timestamptz as not_before from delivery order by destination_id, id desc"""
 
 
 def _is_due(one: Destination, last: Any, changed: Mapping[str | None, datetime], now: datetime) -> bool:
+    if last is not None and last.not_before is not None and now < last.not_before:
+        return False
     schedule = one.document.get("schedule")
     if schedule is not None:
         return next_at(schedule, one.changed_at if last is None else last.started_at) <= now

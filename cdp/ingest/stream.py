@@ -302,5 +302,7 @@ class StreamSync:
         where = (tables.stream.c.source_id == self.row.id, tables.stream.c.name == self.stream.name)
         connection.execute(tables.stream.update().where(*where).values(values))
         status = "done" if error is None else "partial" if self.counts.added + self.counts.changed else "failed"
-        finish_run(connection, run_id, status, {"stream": self.stream.name} | asdict(self.counts), str(error) if error else None)
+        pause = {"retry_at": error.until.isoformat()} if isinstance(error, Throttled) else {}
+        report = {"stream": self.stream.name} | asdict(self.counts) | pause
+        finish_run(connection, run_id, status, report, str(error) if error else None)
         connection.commit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from sqlalchemy import Engine, text
 
 import schemas
 from cdp import vendors
-from cdp.activation import DestinationConfig, disable, due, register, send, ways
+from cdp.activation import DestinationConfig, Throttled, disable, due, register, send, ways
+from cdp.activation.channels import Rows
 from cdp.settings import Settings
 from tests.activation.conftest import Definition, World
 
@@ -75,6 +76,23 @@ def test_what_did_not_end_well_stays_due_and_what_is_disabled_is_not(engine: Eng
     assert names(engine) == ["ads"]
     with engine.begin() as connection:
         disable(connection, "ads")
+    assert names(engine) == []
+
+
+def test_who_wants_no_call_before_a_moment_is_due_from_then_on(engine: Engine, settings: Settings, world: World, add: Add) -> None:
+    until = datetime.now(UTC) + timedelta(hours=2)
+
+    class Busy(ways.FileChannel):
+        def deliver(self, rows: Rows) -> Mapping[int, str]:
+            raise Throttled("busy", until)
+
+    add()
+    world.person(1, email="a@example.org")
+    with pytest.raises(Throttled):
+        send(engine, settings, "ads", channel=Busy({"path": "memory://x"}, "ads", 1, True))
+    assert names(engine) == []
+    assert names(engine, until) == ["ads"]
+    send(engine, settings, "ads")
     assert names(engine) == []
 
 

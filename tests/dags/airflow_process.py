@@ -93,7 +93,27 @@ def put_off() -> list[Any]:
     return []
 
 
-ANSWERS = {function.__name__: function for function in (describe, run, put_off)}
+def failed_at_once() -> str:
+    """What Airflow is told where trying again is no use."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from cdp import jobs
+    from dags.job import job
+
+    def send_audience(name: str) -> None:
+        raise jobs.ToMend("no such folder")
+
+    real, jobs.send_audience = jobs.send_audience, send_audience  # type: ignore[assignment]  # for a moment
+    try:
+        job("send_audience", "name")(name="x")
+    except AirflowFailException as error:
+        return str(error)
+    finally:
+        jobs.send_audience = real
+    return ""
+
+
+ANSWERS = {function.__name__: function for function in (describe, run, put_off, failed_at_once)}
 
 
 def main(pools: str) -> None:

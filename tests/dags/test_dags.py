@@ -212,6 +212,10 @@ def test_a_job_is_put_off_to_the_moment_that_it_names(airflow: Airflow) -> None:
     assert airflow.ask("put_off") == ["sync_source", UNTIL.isoformat()]
 
 
+def test_what_only_a_person_can_mend_fails_at_once(airflow: Airflow) -> None:
+    assert airflow.ask("failed_at_once") == "no such folder"
+
+
 def test_each_task_is_a_function_that_there_is() -> None:
     named = {found for file in DAGS for found in re.findall(r'job\(("\w+"(?:, "\w+")*)\)', (FOLDER / file).read_text())}
     assert len(named) >= 12
