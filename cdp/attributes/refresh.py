@@ -75,6 +75,8 @@ def refresh(
         _compute_all(engine, ids, wanted, now, progress)
         with engine.begin() as connection:
             _forget(connection, None if full else ids)
+            if full:
+                connection.execute(text("analyze profile_attribute (profile_id, household_id)"))
             if aging and not full:
                 ids = sorted({*ids, *_count_on(connection, wanted, now)})
     except BaseException as error:

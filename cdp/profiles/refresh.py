@@ -60,6 +60,8 @@ def refresh(
             if progress:
                 progress(min(start + _BATCH, len(ids)), len(ids))
         removed = _remove_dead(connection)
+        if changed > _MANY // 10:
+            connection.execute(text("analyze profile, golden (profile_id)"))  # until then the planner expects a handful
         report = RefreshReport(len(ids), changed, removed, time.monotonic() - started)
         finish_run(connection, run_id, "done", {"profiles": len(ids), "changed": changed, "removed": removed})
         connection.commit()
