@@ -107,8 +107,11 @@ _route("/v1/m", partial(metrics), Public(csrf=False))
 def settings(write_key: str) -> Response:
     """What the browser client asks before it starts: where to send events."""
     receiver().keys.source_of(write_key)
-    segment = {"apiKey": write_key, "apiHost": f"{request.host}/v1", "protocol": request.scheme}
-    return current_app.json.response({"integrations": {"Segment.io": segment}, "plan": {"track": {"__default": {"enabled": True}}}})
+    host = f"{request.host}/v1"
+    segment = {"apiKey": write_key, "apiHost": host, "protocol": request.scheme}
+    metrics = {"host": host, "sampleRate": 0}  # by itself the client tells its vendor how it fares
+    plan = {"track": {"__default": {"enabled": True}}}
+    return current_app.json.response({"integrations": {"Segment.io": segment}, "plan": plan, "metrics": metrics})
 
 
 @blueprint.post("/v1/webhooks/<source>")

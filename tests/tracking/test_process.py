@@ -102,6 +102,24 @@ def test_alias_joins_a_former_id(world: World) -> None:
     assert len({profile_of(world, m) for m in "123"}) == 1
 
 
+def test_a_chain_of_former_ids_is_one_person_for_good(world: World) -> None:
+    for user in ("u1", "u2", "u3"):
+        world.send("track", userId=user, event="E", messageId=user)
+    world.process()
+    assert len({profile_of(world, m) for m in ("u1", "u2", "u3")}) == 3
+    world.send("alias", previousId="u1", userId="u2")
+    world.send("alias", previousId="u2", userId="u3")
+    world.process()
+    (person,) = {profile_of(world, m) for m in ("u1", "u2", "u3")}
+    decided = world.rows(
+        """select a.source_key as a, b.source_key as b from decision d join record a on a.id = d.record_a join record b on b.id = d.record_b
+           where d.judgement = 'same' and d.revoked_at is null"""
+    )
+    assert {frozenset((row.a, row.b)) for row in decided} >= {frozenset((f"anon:{u}", f"user:{u}")) for u in ("u1", "u2")}
+    resolve_profiles(world.engine, world.settings)
+    assert {profile_of(world, m) for m in ("u1", "u2", "u3")} == {person}
+
+
 def test_ids_of_another_department_mean_somebody_else(world: World) -> None:
     with world.engine.begin() as connection:
         app = keys.create(connection, "app", department="shop")

@@ -94,6 +94,7 @@ def test_8_browsers_may_send(world: World) -> None:
     assert world.client.post("/v1/m", data=b"{}").status_code == 200
     settings = world.client.get(f"/v1/projects/{world.key}/settings")
     assert settings.json["integrations"]["Segment.io"]["apiKey"] == world.key
+    assert settings.json["metrics"]["sampleRate"] == 0, "a visitor's browser speaks to nobody else"
 
 
 def test_9_too_fast_is_told_when_to_come_again(world: World) -> None:

@@ -157,11 +157,18 @@ def _person(key: Key, stored: Stored | None, document: Mapping[str, Any] | None,
         profile_id=stored.profile_id if stored else None,
         news=sorted(ids - stored.ids if stored and ids and not mistaken else ids),
         emails=document.get("emails") or (),
-        links=[f"user:{first}"] if first and key[1] == PEOPLE else (),
+        links=_links(key, state, first),
         former=f"user:{before}" if mistaken else "",
         visitor=own is not None,
         device=frozenset(pair for pair in ids if pair[1] == own != first),
     )
+
+
+def _links(key: Key, state: State | None, first: str | None) -> Sequence[str]:
+    """Records of users that an event has named together with this one: who was on the device, and whose former id it is."""
+    if key[1] != PEOPLE or state is None or not first:
+        return ()
+    return [f"user:{first}", *([f"user:{key[2].removeprefix('anon:')}"] if state.get("alias") else [])]
 
 
 def _rows(people: Sequence[Person], states: Mapping[Key, State], documents: Mapping[Key, Mapping[str, Any]]) -> dict[str, Any]:
