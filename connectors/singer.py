@@ -111,10 +111,8 @@ class SingerSource:
                 [*pip, "install", "--quiet", "--disable-pip-version-check", *requirements], capture_output=True, check=False
             )
             if made.returncode or not command.exists():
-                named = " ".join(requirements)
-                raise ConfigError(
-                    f"{named}: pip cannot install it, or it has no command {tap}. Try: pip install {shlex.join(requirements)}"
-                )
+                named = shlex.join(requirements)
+                raise ConfigError(f"{named}: pip cannot install it, or it has no command {tap}. Try: pip install {named}")
         return str(command.absolute())
 
     @contextmanager

@@ -78,6 +78,15 @@ def test_errors_hold_nothing_of_what_the_tap_wrote(tmp_path: Path, said: str, er
     assert "ann@example.org" not in str(caught.value)
 
 
+def test_an_error_of_the_tap_is_told_by_its_name_and_a_missing_module_by_its_own(tmp_path: Path) -> None:
+    for said, error, told in (
+        ("ValueError: not ann@example.org", Unavailable, r"\(ValueError\)"),
+        ("ModuleNotFoundError: No module named 'pkg_resources'", ConfigError, "lacks the module pkg_resources"),
+    ):
+        with pytest.raises(error, match=told):
+            list(source(tmp_path, fail=said).read("people"))
+
+
 def test_a_reader_that_stops_ends_the_process(tmp_path: Path) -> None:
     reading = source(tmp_path, rows=100_000).read("people")
     next(reading)
@@ -101,7 +110,7 @@ def test_a_tap_is_installed_once_in_an_environment_of_its_own(tmp_path: Path) ->
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/entry_points.txt", "[console_scripts]\ntap-tiny = tap_tiny:main\n")
         archive.writestr(f"{info}/RECORD", "")
-    config = {"tap": "tap-tiny", "install": str(wheel), "home": str(home)}
+    config = {"tap": "tap-tiny", "install": [str(wheel)], "home": str(home)}
     assert [stream.name for stream in SingerSource(config).streams()] == ["people"]
     (made,) = home.iterdir()
     wheel.unlink()
