@@ -27,7 +27,7 @@ from cdp.identity.candidates import LARGEST, blocks
 from cdp.identity.cluster import agglomerate, components, numbered
 from cdp.identity.compare import Comparer
 from cdp.identity.compared import Compared, Engine, compare_all
-from cdp.identity.confidence import confidence
+from cdp.identity.confidence import confidence, lost, settled
 from cdp.identity.features import Features, features, in_order
 from cdp.identity.fields import Kind
 from cdp.identity.first_look import without_barren
@@ -110,7 +110,8 @@ class Resolution:
     Attributes:
         cluster: for each row the number of its person, 0, 1, … in the order of their first row.
         confidence: for each person, how probable it is that the records are one person and no other belongs to it.
-        links: pairs of rows judged one person: row_a, row_b, evidence (nats), probability, pattern (a level for each field of the model).
+        links: pairs of rows judged one person: row_a, row_b, the evidence of the two (nats), the probability in the light of all records
+            (`settled`), pattern (a level for each field of the model).
         doubtful: pairs that a person should look at, the most doubtful first; the same columns.
         households: for each row the number of its household; people of one household live together.
         model: what judged.
@@ -348,13 +349,14 @@ class _Work:
 
     def _told(self, pairs: Weighed, label: Rows, homes: Rows, model: Model, unheeded: tuple[Decision, ...]) -> Resolution:
         """The answer in the caller's row order."""
-        probability, kept = pairs.probability, label[pairs.a] == label[pairs.b]
-        doubt = pairs.candidate & (probability > DOUBT[0]) & (probability < DOUBT[1]) | (~kept & (probability >= DOUBT[1]))
+        alone, kept = pairs.probability, label[pairs.a] == label[pairs.b]
+        chance = settled(label, pairs)
+        doubt = pairs.candidate & (chance > DOUBT[0]) & (chance < DOUBT[1]) | (~kept & (alone >= DOUBT[1]))
         (cluster, back), certainty, links, doubtful, (households, _) = at_once(
             lambda: _in_caller_order(label, self.order),
-            lambda: confidence(label, pairs, probability, self.decided),
-            lambda: _pairs(pairs, np.flatnonzero(kept), self.order),
-            lambda: _pairs(pairs, np.flatnonzero(doubt), self.order),
+            lambda: confidence(label, pairs, alone, self.decided, lost(label, self.prepared.features)),
+            lambda: _pairs(pairs, chance, np.flatnonzero(kept), self.order),
+            lambda: _pairs(pairs, chance, np.flatnonzero(doubt), self.order),
             lambda: _in_caller_order(homes, self.order),
         )
         sure = np.zeros(len(back))
@@ -438,19 +440,20 @@ def _in_caller_order(label: Rows, order: Rows) -> tuple[Rows, Rows]:
     return named, back
 
 
-def _pairs(pairs: Weighed, chosen: Rows, order: Rows) -> pa.Table:
+def _pairs(pairs: Weighed, probability: Floats, chosen: Rows, order: Rows) -> pa.Table:
     """The chosen pairs with what they are worth, by the caller's rows."""
     a, b = order[pairs.a[chosen]], order[pairs.b[chosen]]
     low, high = np.minimum(a, b), np.maximum(a, b)
     sorted_ = ascending(low * len(order) + high)
-    low, high, which = low[sorted_], high[sorted_], pairs.which[chosen[sorted_]]
+    chosen = chosen[sorted_]
+    low, high, which = low[sorted_], high[sorted_], pairs.which[chosen]
     pattern = pa.FixedSizeListArray.from_arrays(pa.array(pairs.patterns[which].reshape(-1)), pairs.patterns.shape[1])
     return pa.table(
         {
             "row_a": low,
             "row_b": high,
             "evidence": pairs.evidence[which],
-            "probability": pairs.posterior[which, Kind.SAME],
+            "probability": probability[chosen],
             "pattern": pattern,
         }
     )

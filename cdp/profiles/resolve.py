@@ -221,7 +221,7 @@ class _Writer:
         rows = {
             "id": [str(assignment.profile_of[c]) for c in clusters],
             "kind": [kinds.get(c, "person") for c in clusters],
-            "confidence": [float(found.confidence[c]) for c in clusters],
+            "confidence": [round(float(found.confidence[c]), 2) for c in clusters],  # a record more moves all a little, and no row
             "household_id": [households[c] for c in clusters],
         }
         self.connection.execute(
