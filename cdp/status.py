@@ -92,7 +92,7 @@ def _stages(connection: Connection) -> list[StageStatus]:
 _STAGES = """
     select l.stage, l.status, l.started_at, extract(epoch from l.finished_at - l.started_at)::float as seconds, l.error,
            (select max(r.finished_at) from run r where r.stage = l.stage and r.status = 'done') as last_success_at
-    from (select distinct on (stage) * from run where stage not in ('figures', 'sync', 'activation') order by stage, id desc) l
+    from (select distinct on (stage) * from run where stage not in ('figures', 'sync', 'activation', 'reconcile') order by stage, id desc) l
     order by 1"""
 _SEGMENTS = "select name, members, as_of from segment where deleted_at is null order by name"
 _DESTINATIONS = """

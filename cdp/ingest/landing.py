@@ -189,7 +189,7 @@ def merge_keys(connection: Connection, target: StreamTarget, source_name: str, p
 
 
 def land_consents(connection: Connection, target: StreamTarget, table: pa.Table) -> None:
-    """Append the consents that customer rows carry; one that is known already is left alone."""
+    """Append the consents that customer rows carry; one that says what was said last, or that is known with its time, is left alone."""
     column = table["consents"].combine_chunks() if target.kind == CUSTOMER else None
     if column is None or column.null_count == len(column):
         return
@@ -209,8 +209,9 @@ def land_consents(connection: Connection, target: StreamTarget, table: pa.Table)
         text(
             """insert into consent (source_id, stream, source_key, purpose, state, at, basis)
                select :source, :stream, source_key, purpose, state, coalesce(at, now()), basis from landing_consent l
-               where at is not null or not exists (select from consent c where c.source_id = :source and c.stream = :stream
-                     and c.source_key = l.source_key and c.purpose = l.purpose and c.state = l.state)
+               where at is not null or l.state is distinct from (
+                     select c.state from consent c where c.source_id = :source and c.stream = :stream
+                     and c.source_key = l.source_key and c.purpose = l.purpose order by c.at desc, c.id desc limit 1)
                on conflict do nothing"""
         ),
         target.params,
