@@ -12,7 +12,7 @@ from cdp.attributes import expression
 from cdp.attributes.errors import CircularDefinition, DefinitionError
 from cdp.attributes.fields import EVENT_FIELDS, PERSON_FIELDS, EventFields, ItemFields, event_view, kinds
 from cdp.attributes.language import check
-from cdp.attributes.language.document import read_window
+from cdp.attributes.language.document import plain_text, read_window
 from cdp.attributes.language.parser import RESERVED, parse_predicate
 from cdp.attributes.language.sql import text
 from cdp.attributes.language.tree import ALWAYS, Compare, Predicate, Reference, Type, Window
@@ -68,6 +68,9 @@ def load(document: Mapping[str, Any]) -> Definition:
     """
     for problem in sorted(validator("attribute").iter_errors(document), key=lambda e: list(map(str, e.absolute_path))):
         raise DefinitionError("/" + "/".join(map(str, problem.absolute_path)), problem.message)
+    for name, value in document.items():
+        if isinstance(value, str):
+            plain_text(value, f"/{name}")
     return stored(document)
 
 

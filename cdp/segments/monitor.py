@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cdp.attributes import DefinitionError, definitions, types
 from cdp.attributes.language.check import unknown
+from cdp.attributes.language.document import plain_text
 from cdp.attributes.language.tree import Type
 from cdp.db import lock
 from cdp.db.segment_tables import monitor, monitor_firing, profile_mark, task
@@ -92,6 +93,8 @@ def save_monitor(connection: Connection, name: str, written: Mapping[str, Any], 
     except DefinitionError as error:
         raise error.within("/condition") from None
     action = dict(written.get("action", {}))
+    for place, said in {"/title": written.get("title"), "/action/task": action.get("task")}.items():
+        plain_text(str(said), place)
     _check_marks(connection, action.get("mark", {}))
     values = {
         "title": written.get("title", name),

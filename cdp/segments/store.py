@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from cdp.attributes import types
 from cdp.attributes.errors import DefinitionError
 from cdp.attributes.language.check import unknown
+from cdp.attributes.language.document import plain_text
 from cdp.attributes.language.tree import Compare, Reference
 from cdp.db.segment_tables import monitor, segment, segment_version
 from cdp.segments import document, text
@@ -122,6 +123,7 @@ def save(
     stored = document.write(condition)
     row = connection.execute(select(segment).where(segment.c.name == name)).one_or_none()
     given: dict[str, Any] = {"title": title, "description": description, "soon": soon}
+    _refuse_titles(given)
     titles = {key: value for key, value in given.items() if value is not None}
     if row is None:
         values = {"name": name, "title": title or name, "condition": stored, "updated_by": principal} | titles
@@ -140,6 +142,16 @@ def save(
         found = connection.execute(update(segment).where(segment.c.id == row.id).values(values).returning(segment)).one()
     connection.execute(insert(segment_version).values(segment_id=found.id, version=found.version, condition=stored, by=principal))
     return _segment(found)
+
+
+def _refuse_titles(given: Mapping[str, Any]) -> None:
+    for name in ("title", "description"):
+        if given[name] is not None and not isinstance(given[name], str):
+            raise DefinitionError(name, f"a {name} is a text, not {given[name]!r}")
+        if given[name] is not None:
+            plain_text(given[name], name)
+    if given["soon"] is not None and not isinstance(given["soon"], bool):
+        raise DefinitionError("soon", f"soon is true or false, not {given['soon']!r}")
 
 
 def save_all(connection: Connection, wanted: Mapping[str, Mapping[str, Any]], principal: str) -> list[Segment]:

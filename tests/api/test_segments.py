@@ -112,6 +112,20 @@ def test_where_nobody_meets_a_condition_its_parts_are_counted(
     assert "Nobody meets this condition." in client.get("/segments/preview?condition=city = Nowhere").text
 
 
+@pytest.mark.parametrize("member", [{"title": "a\0"}, {"title": 5}, {"description": []}, {"soon": "yes"}])
+def test_a_member_of_the_wrong_kind_is_refused(marketer: FlaskClient, member: dict[str, Any]) -> None:
+    (place,) = member
+    answer = marketer.put("/v1/segments/wrong", json={"condition": "everyone"} | member)
+    assert (answer.status_code, answer.json["errors"][0]["place"]) == (400, place)
+
+
+def test_no_sign_that_the_database_cannot_hold_gets_into_an_attribute_or_a_monitor(marketer: FlaskClient) -> None:
+    attribute = {"name": "odd", "kind": "count", "title": "a\0"}
+    assert marketer.put("/v1/attributes/odd", json=attribute).status_code == 400
+    for member in ({"title": "a\0"}, {"action": {"task": "a\0"}}):
+        assert marketer.put("/v1/monitors/odd", json={"condition": "everyone"} | member).status_code == 400
+
+
 def signed_in(app: Any, company: Company) -> FlaskClient:
     name = company.user(Role.MARKETER, None, "a long enough secret")
     client: FlaskClient = app.test_client()

@@ -78,6 +78,7 @@ def test_what_cannot_be_decided_is_refused_where_it_stands(text: str, place: str
 @pytest.mark.parametrize(
     ("hurried", "meant"),
     [
+        ("city = Mu\u0308nchen", "city = M\u00fcnchen"),
         ("City = 'Bad Tölz'", 'city = "Bad Tölz"'),
         ("City IS „Köln“", "city = Köln"),
         ("city is not “Köln”", "city != Köln"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, cast
@@ -54,10 +55,10 @@ def duration(value: object, place: str) -> Duration:
 
 
 def plain_text(value: str, place: str) -> str:
-    """A text as the database can hold it."""
+    """A text as the database holds it."""
     if "\0" in value:
         raise DefinitionError(place, "a text has no NUL character")
-    return value
+    return unicodedata.normalize("NFC", value)
 
 
 def number(value: float, place: str) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,6 +72,7 @@ def tokens(text: str) -> list[Token]:
     """
     if len(text) > LONGEST:
         raise DefinitionError("line 1, column 1", f"the text has {len(text)} characters; at most {LONGEST} are allowed")
+    text = unicodedata.normalize("NFC", text)  # as values are standardised: an ü may have been typed as two characters
     found: list[Token] = []
     offset, line, line_start = 0, 1, 0
     while offset < len(text):
