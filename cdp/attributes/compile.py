@@ -154,17 +154,22 @@ class _ScanBuilder:
         made = self._trend(definition, flag) if definition.kind == "trend" else self._aggregate(definition, flag)
         self._outer += [made.label(f"{definition.name}__v"), func.count().filter(flag).label(f"{definition.name}__n")]
         if definition.kind == "time_since":
-            self._outer.append(func.max(self._at()).filter(flag).label(f"{definition.name}__b"))
+            self._outer.append(self._counted_from(definition, flag).label(f"{definition.name}__b"))
 
     def _at(self) -> Sql:
         return self._read("at", lambda: self._view.c.at)
+
+    def _counted_from(self, definition: Definition, flag: Sql) -> Sql:
+        """The time of the event that a `time_since` counts from."""
+        end = func.min if definition.options.get("from") == "first" else func.max
+        return end(self._at()).filter(flag)
 
     def _aggregate(self, definition: Definition, flag: Sql) -> Sql:
         kind = definition.kind
         if kind == "count":
             return func.count().filter(flag)
         if kind == "time_since":
-            return since(func.max(self._at()).filter(flag), definition, self._now)
+            return since(self._counted_from(definition, flag), definition, self._now)
         value = self._value(definition)
         present = and_(flag, value.is_not(None))
         if kind in ("first", "last"):

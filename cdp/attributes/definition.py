@@ -103,7 +103,7 @@ _OWN = {
     "python": {"function", "type", "ages"},
     "mark": {"type"},
     "trend": _EVENTS | {"measure"},
-    "time_since": _EVENTS | {"unit"},
+    "time_since": _EVENTS | {"unit", "from"},
     "unique_list": _EVENTS | {"limit"},
 }
 

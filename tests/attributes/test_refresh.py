@@ -66,6 +66,8 @@ def test_per_household_takes_in_every_member(shop: Engine) -> None:
         ({"kind": "distinct_count", "field": "status"}, {1: 2, 2: 3, 3: 0}),
         ({"kind": "time_since", "of": "order"}, {1: 10, 2: 5, 3: None}),
         ({"kind": "time_since", "of": "order", "unit": "week"}, {1: 1, 2: 0, 3: None}),
+        ({"kind": "time_since", "of": "order", "from": "first"}, {1: 100, 2: 5, 3: None}),
+        ({"kind": "time_since", "of": "order", "from": "first", "window": {"last": "20 days"}}, {1: 10, 2: 5, 3: None}),
         ({"kind": "count", "of": "order", "window": {"first": "59 days"}}, {1: 1, 2: 1, 3: 0}),
         ({"kind": "count", "of": "order", "window": {"this": "month"}}, {1: 1, 2: 1, 3: 0}),
         ({"kind": "count", "of": "order", "window": {"previous": "month"}}, {1: 1, 2: 0, 3: 0}),
@@ -187,6 +189,7 @@ def test_days_are_counted_on_with_what_builds_on_them_and_no_event_is_read(shop:
     defined(
         shop,
         {"name": "r", "kind": "time_since", "of": "order"},
+        {"name": "old", "kind": "time_since", "of": "order", "from": "first"},
         {"name": "n", "kind": "count", "of": "order"},
         {"name": "weekly", "kind": "expression", "expression": "n * 7 / (r - 16)"},
         {"name": "score", "kind": "expression", "expression": "6 - band(r, 11, 20) + n"},
@@ -197,8 +200,8 @@ def test_days_are_counted_on_with_what_builds_on_them_and_no_event_is_read(shop:
         c.execute(text("update interaction set deleted_at = now()"))
     report = refresh(shop, [], as_of=ago(-6))
     assert report.changed == (uid(1), uid(2))
-    assert values(shop)[1] == {"r": 16, "n": 3, "score": 7, "twice": 13}
-    assert values(shop)[2] == {"r": 11, "n": 1, "weekly": -1.4, "score": 5, "twice": 11.4}
+    assert values(shop)[1] == {"r": 16, "old": 106, "n": 3, "score": 7, "twice": 13}
+    assert values(shop)[2] == {"r": 11, "old": 11, "n": 1, "weekly": -1.4, "score": 5, "twice": 11.4}
 
 
 def test_a_changed_definition_computes_everybody(shop: Engine) -> None:
