@@ -6,27 +6,24 @@ that stopped goes on where it was; files, which appear only when complete, are m
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, func, select, text
 
 from cdp.activation.audience import Audience, Counts
 from cdp.activation.channels import Change, Channel, Part, Rows, Settling
-from cdp.activation.columns import flat, present
 from cdp.activation.definition import Destination, by_name
 from cdp.activation.errors import ActivationError, Throttled
-from cdp.activation.formats import Columns, Formatted
 from cdp.activation.hints import hints
-from cdp.activation.record import DIVIDER, Behind, Entries, Journal
+from cdp.activation.record import Behind, Journal
 from cdp.activation.settling import Settled, catch_up
+from cdp.activation.steps import Step, steps
 from cdp.activation.ways import Way
 from cdp.activation.ways import channel as channel_to
 from cdp.db import activation_tables as tables
@@ -89,14 +86,6 @@ class Report:
                 self.samples[entry["values"]] += matching.slice(0, 5 - len(self.samples[entry["values"]])).to_pylist()
 
 
-@dataclass(frozen=True)
-class Step:
-    """Rows of one change, with what the journal needs beside them."""
-
-    rows: Rows
-    entries: Entries
-
-
 def preflight(engine: Engine, name: str, segment: str | None = None) -> Report:
     """What a delivery would do, row by row; nothing leaves and nothing is stored.
 
@@ -110,7 +99,7 @@ def preflight(engine: Engine, name: str, segment: str | None = None) -> Report:
         destination = by_name(connection, name)
         audience = Audience(connection, destination if segment is None else destination.aimed_at(segment))
         report = Report(name, audience.counts, warnings=hints(connection, audience.destination, audience.counts))
-        for step in _steps(audience, report):
+        for step in steps(audience, report.fails):
             _count(report, step, {})
     return report
 
@@ -155,7 +144,7 @@ def _send(
         way = way or channel_to(Way(reader, settings, destination, delivery, full=audience.counts.present == 0))
         journal = Journal(writer, destination.id, delivery, audience.at, settles=isinstance(way, Settling))
         with Behind(journal) as behind:
-            for step in _steps(audience, report):
+            for step in steps(audience, report.fails):
                 _deliver(way, step, journal, behind, report)
                 if progress:
                     progress(report.added + report.updated + report.removed)
@@ -193,92 +182,6 @@ def _why(error: BaseException) -> str:
 
 def _sent(report: Report) -> int:
     return report.added + report.updated + report.removed
-
-
-# --- what to send ---------------------------------------------------------------------------------------------------------------
-
-
-def _steps(audience: Audience, report: Report) -> Iterator[Step]:
-    """Removals first, since a platform knows an identity and not a person: what is added afterwards stays."""
-    headers, keys = audience.destination.headers, audience.destination.keys
-    for portion in audience.leaving():
-        yield from _removals(headers, keys, portion, audience.destination.by_person)
-    for people in audience.candidates():
-        formatted = audience.destination.format.make(people, audience.destination.options)
-        yield from _of_portion(people, formatted, report, audience.destination.by_person)
-
-
-def _of_portion(people: pa.Table, formatted: Formatted, report: Report, by_person: bool) -> Iterator[Step]:
-    profiles, old = flat(people["profile_id"]), flat(people["fingerprint"])
-    good, known = np.asarray(pc.is_null(formatted.problem)), np.asarray(pc.is_valid(old))
-    report.fails(profiles, formatted.problem)
-    fingerprint, identity = _fingerprints(formatted.columns), _identity(formatted)
-    same = known & good & np.asarray(pc.fill_null(pc.equal(fingerprint, old), False))
-    if same.any():
-        looked = profiles.filter(pa.array(same)).to_pylist()
-        yield Step(Rows(Change.UPDATED, looked, ()), Entries(fields=np.zeros(len(looked), dtype=np.int64), quiet=True))
-    moved = known & good & np.asarray(pc.fill_null(pc.not_equal(identity, flat(people["identity"])), False))
-    gone = (known & ~good) | moved
-    headers = tuple(header for header, _ in formatted.columns)
-    for leaves, forget in ((gone & ~moved, True), (gone & moved, False)):
-        yield from _removals(headers, formatted.keys, people.filter(pa.array(leaves)), by_person, forget=forget)
-    for change, mask in ((Change.ADDED, good & ~known), (Change.UPDATED, good & known & ~same)):
-        if mask.any():
-            picked = pa.array(mask)
-            columns = tuple((header, column.filter(picked)) for header, column in formatted.columns)
-            entries = Entries(
-                fields=present([column for _, column in columns]),
-                fingerprint=fingerprint.filter(picked),
-                identity=identity.filter(picked),
-                consent_at=flat(people["consent_at"]).filter(picked),
-                consent_source=flat(people["consent_source"]).filter(picked),
-            )
-            yield Step(Rows(change, profiles.filter(picked).to_pylist(), columns), entries)
-
-
-def _removals(headers: Sequence[str], keys: Sequence[int], people: pa.Table, by_person: bool, *, forget: bool = True) -> Iterator[Step]:
-    """Removals by what was sent and nobody else there has; where nothing of it is left, nothing is sent and the person is forgotten.
-
-    Args:
-        by_person: the place knows people by their ids, so each removal is sent.
-        forget: the person is not there afterwards; False where the new row follows.
-    """
-    kept = np.asarray(pc.equal(flat(people["shared"]), "t")) & (not by_person)
-    for quiet in (False, True):
-        mask = pa.array(kept if quiet else ~kept)
-        ids = flat(people["profile_id"]).filter(mask).to_pylist()
-        if not ids:
-            continue
-        parts = [value.split(DIVIDER) for value in flat(pc.fill_null(people["left_over"], "")).filter(mask).to_pylist()]
-        columns = tuple(
-            (headers[key], pa.array([(part[n] if n < len(part) else None) or None for part in parts], pa.string()))
-            for n, key in enumerate(keys)
-        )
-        bits = present([column for _, column in columns])
-        entries = Entries(fields=_spread(bits, keys), forget=forget, quiet=quiet)
-        yield Step(Rows(Change.REMOVED, ids, columns), entries)
-
-
-def _spread(bits: np.ndarray[Any, Any], keys: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Bits over the key columns as bits over all columns."""
-    made = np.zeros(len(bits), dtype=np.int64)
-    for number, key in enumerate(keys):
-        made |= ((bits >> number) & 1) << key
-    return made
-
-
-def _fingerprints(columns: Columns) -> pa.Array:
-    """8 bytes over each row, in hex."""
-    rows = pc.binary_join_element_wise(*(flat(column) for _, column in columns), DIVIDER, null_handling="replace", null_replacement="\x00")
-    return pa.array([hashlib.blake2b(row.encode(), digest_size=8).hexdigest() for row in rows.to_pylist()], pa.string())
-
-
-def _identity(formatted: Formatted) -> pa.Array:
-    known = formatted.identity or [formatted.columns[key][1] for key in formatted.keys]
-    keys = [flat(column) for column in known]
-    if len(keys) == 1:
-        return pc.fill_null(keys[0], "")
-    return pc.binary_join_element_wise(*keys, DIVIDER, null_handling="replace", null_replacement="")
 
 
 # --- sending it -------------------------------------------------------------------------------------------------------------------

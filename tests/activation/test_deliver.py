@@ -198,6 +198,23 @@ def test_who_changes_takes_no_contact_point_along_that_somebody_who_stays_has(
     assert {cell for row in read(path)[1:] for cell in row if cell} == {sha256("+18005550100")}
 
 
+def test_an_address_may_pass_from_the_last_to_the_first(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("audience", "steps"):
+        monkeypatch.setattr(f"cdp.activation.{module}.PORTION", 2)
+    for number in range(1, 6):
+        world.person(number, email=f"p{number}@example.org")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    send(engine, settings, "ads", channel=Flaky(99))
+    for number, email in ((1, "p5@example.org"), (2, "new@example.org"), (5, "p1@example.org")):
+        world.person(number, email=email)
+    channel = Flaky(99)
+    report = send(engine, settings, "ads", channel=channel)
+    assert told(report)[:3] == (0, 3, 0)
+    assert [change for change, _ in channel.taken] == [Change.REMOVED] * 3 + [Change.UPDATED] * 3
+
+
 def test_a_table_loses_who_leaves_though_somebody_who_stays_has_the_same_address(
     engine: Engine, settings: Settings, world: World, definition: Definition, tmp_path: Path
 ) -> None:
