@@ -16,6 +16,7 @@ from api import reception, tracking
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _CALLS = tracking.PATHS | {f"{path}/": call for path, call in tracking.PATHS.items()}
+_ENDINGS = tuple(tracking.PATHS)
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -27,9 +28,10 @@ class Door:
         self._extensions = app.extensions
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        call = _CALLS.get(environ.get("PATH_INFO", ""))
-        if call is None or environ["REQUEST_METHOD"] != "POST":
+        path = environ.get("PATH_INFO", "")
+        call = _CALLS.get(path)
+        if environ["REQUEST_METHOD"] != "POST" or (call is None and not path.rstrip("/").endswith(_ENDINGS)):
             return self._rest(environ, start)
-        given = reception.answer(reception.receiver(self._extensions), call, environ)
+        given = reception.answer(reception.receiver(self._extensions), call, environ) if call else reception.ELSEWHERE
         start(_LINES[given.status], [*given.headers.items(), ("Content-Length", str(len(given.body)))])
         return [given.body]

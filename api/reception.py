@@ -67,6 +67,13 @@ class Answer:
 
 
 SUCCESS = Answer()
+ELSEWHERE = Answer(
+    404,
+    orjson.dumps(
+        {"code": "not_found", "message": "the tracking API answers at the root of the host: take the path out of the client's host"}
+    ),
+)
+"""To a client whose host carries a path: without `code` and `message` some repeat it for ever."""
 
 
 def receiver(extensions: MutableMapping[str, Any]) -> Receiver:

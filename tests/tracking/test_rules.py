@@ -33,6 +33,13 @@ def test_2_every_error_has_code_and_message(world: World, body: bytes, status: i
     assert set(answer.json) == {"code", "message"}
 
 
+@pytest.mark.parametrize("path", ["/cdp/v1/batch", "/cdp/v1/t/", "/v1/v1/batch"])
+def test_2_a_host_with_a_path_is_told_so(world: World, path: str) -> None:
+    answer = world.client.post(path, data=b"{}", headers=basic(world.key))
+    assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+    assert "root" in answer.json["message"]
+
+
 @pytest.mark.parametrize("path", ["/v1/batch", "/v1/batch/", "/v1/b", "/v1/b/", "/v1/import", "/beacon/v1/batch"])
 def test_3_no_path_redirects(world: World, path: str) -> None:
     answer = world.client.post(path, data=orjson.dumps({"batch": [{"type": "track", **TRACK}]}), headers=basic(world.key))
