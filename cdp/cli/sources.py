@@ -16,7 +16,7 @@ from rich.table import Table
 from cdp.cli.console import database, err, fail, out, settings
 from cdp.errors import PlatformError
 from cdp.ingest import quarantine as held
-from cdp.ingest.add import SampledStream, propose_source
+from cdp.ingest.add import SampledStream, check_definition, propose_source
 from cdp.ingest.again import again
 from cdp.ingest.definition import EVENTS, SourceDefinition, by_name, register, unregister
 from cdp.ingest.figures import figures
@@ -75,6 +75,8 @@ def add(
         return
     if not yes and sys.stdin.isatty() and not location.endswith((".yaml", ".yml")):
         click.confirm(f"Register the source {definition.name!r} like this?", abort=True, default=True)
+    if unsure := check_definition(definition):
+        err.print(f"{unsure} here: set it where `cdp sync` runs", markup=False)
     with database().begin() as connection:
         register(connection, definition)
     following = f"cdp events keys create {definition.name}, cdp serve" if definition.connector == EVENTS else f"cdp sync {definition.name}"

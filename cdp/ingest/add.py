@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from cdp.ingest.connectors import open_source
+from cdp.ingest.connectors import NotSet, open_source
 from cdp.ingest.definition import SourceDefinition
+from cdp.records import Mapping as FieldMapping
 from cdp.records import Proposal, propose
 from cdp.records.source import ConfigError, Page, Source
 
@@ -27,6 +28,29 @@ class SampledStream:
     name: str
     rows: pa.Table | Sequence[Mapping[str, Any]]
     proposal: Proposal
+
+
+def check_definition(definition: SourceDefinition) -> str | None:
+    """Find what would stop the first sync before a definition takes the place of another; the source is not asked.
+
+    Returns:
+        What could not be looked at: an environment variable that is not set here.
+
+    Raises:
+        ConfigError: there is no such connector, a setting is missing or wrong, or there is no mapping.
+        MappingError: the mapping cannot be used.
+    """
+    if definition.connector == "events":
+        return None
+    if not definition.mapping:
+        show = f"`cdp connectors show {definition.connector}` prints the one that ships with a connector"
+        raise ConfigError(f"source {definition.name}: no mapping, so nothing would be read. {show}; `cdp sources add FILE` proposes one")
+    FieldMapping.load(definition.mapping)
+    try:
+        open_source(definition.name, definition.connector, definition.config)
+    except NotSet as error:
+        return str(error)
+    return None
 
 
 def guess_connector(location: str) -> tuple[str, dict[str, Any]]:

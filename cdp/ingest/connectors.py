@@ -15,6 +15,10 @@ from cdp.settings import load
 GROUP = "cdp.connectors"
 
 
+class NotSet(ConfigError):
+    """An environment variable that the configuration names is not set."""
+
+
 def available() -> list[str]:
     """Names of the connectors that are installed."""
     return sorted({point.name for point in entry_points(group=GROUP)})
@@ -41,7 +45,7 @@ def _resolve(value: Any, where: str) -> Any:
     if isinstance(value, str) and value.startswith("env:"):
         variable = value.removeprefix("env:")
         if variable not in os.environ:
-            raise ConfigError(f"{where} names the environment variable {variable}, which is not set")
+            raise NotSet(f"{where} names the environment variable {variable}, which is not set")
         return os.environ[variable]
     return value
 
@@ -63,7 +67,8 @@ def open_source(name: str, connector_name: str, config: Mapping[str, Any]) -> So
     """The source `name`, ready to be read.
 
     Raises:
-        ConfigError: its configuration does not meet the connector's schema, or names a variable that is not set.
+        ConfigError: its configuration does not meet the connector's schema.
+        NotSet: it names a variable that is not set.
     """
     kind = connector(connector_name)
     resolved = _under_home(kind) | _resolve(config, f"source {name}, config")

@@ -82,15 +82,27 @@ class SqlSource:
         self._batch: int = config.get("batch_rows", 20_000)
 
     def streams(self) -> Sequence[Stream]:
-        """The declared tables and queries, or every table there is.
+        """The declared tables and queries, or every table there is; one that the database refuses says so when it is read.
 
         Raises:
-            ConfigError: a table or column is not there.
+            ConfigError: the database refuses every one.
             AuthError, Unavailable: the database does not let in, or does not answer.
         """
         with self._connection() as connection:
-            found = [self._select(connection, name) for name in self._names(connection)]
-        return [Stream(select.name, kind=select.kind, key=select.key, complete=select.cursor is None) for select in found]
+            names = self._names(connection)
+        found = {name: self._described(name) for name in names}
+        wrong = [error for error in found.values() if isinstance(error, ConfigError)]
+        if wrong and len(wrong) == len(found):
+            raise wrong[0]
+        return [Stream(name, complete=False) if isinstance(one, ConfigError) else one for name, one in found.items()]
+
+    def _described(self, name: str) -> Stream | ConfigError:
+        try:
+            with self._connection() as connection:
+                select = self._select(connection, name)
+        except ConfigError as error:
+            return error
+        return Stream(select.name, kind=select.kind, key=select.key, complete=select.cursor is None)
 
     def read(self, stream: str, bookmark: Json = None) -> Iterator[Page]:
         """Rows of a stream, by its cursor; the bookmark is the greatest cursor value given so far."""

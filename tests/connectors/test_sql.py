@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,17 @@ def test_lost_connection_is_unavailable(database: URL) -> None:
     )
     with pytest.raises(Unavailable, match="broke off"):
         list(reading)
+
+
+def test_a_query_that_the_database_refuses_stops_no_other_stream(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as database:
+        database.execute("create table customer (id integer primary key, name text)")
+        database.execute("insert into customer values (1, 'Ann')")
+    streams = {"customer": "customer", "orders": {"query": "select gone from customer"}, "lines": "line"}
+    source = SqlSource({"url": f"sqlite:///{path}", "streams": streams})
+    assert [stream.name for stream in source.streams()] == ["customer", "orders", "lines"]
+    assert [page.rows.to_pylist() for page in source.read("customer")] == [[{"id": 1, "name": "Ann"}]]
+    for stream, reason in (("orders", "no such column"), ("lines", "no table 'line'")):
+        with pytest.raises(ConfigError, match=reason):
+            list(source.read(stream))

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from cdp.errors import PlatformError
 from cdp.ingest import sync as syncing
+from cdp.ingest.add import check_definition
+from cdp.ingest.definition import SourceDefinition
 from cdp.records.source import Json, Page, Stream, Throttled
 from cdp.settings import Settings
 from tests.ingest.world import add_source, rows, sync_all, write_csv, write_jsonl
@@ -101,3 +104,15 @@ def test_a_field_that_a_whole_read_lacks_is_told_however_few_the_rows(engine: En
     sync_all(engine, settings)
     write_jsonl(path, [{"id": "1", "first": "Ann"}])
     assert sync_all(engine, settings).streams[0].vanished == ["email"]
+
+
+def test_a_definition_is_looked_at_before_it_takes_the_place_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = {"name": "crm", "connector": "pipedrive", "config": {"token": "env:WALK_TOKEN"}, "mapping": MAPPING}
+    monkeypatch.delenv("WALK_TOKEN", raising=False)
+    assert "WALK_TOKEN" in str(check_definition(SourceDefinition.of(good)))
+    monkeypatch.setenv("WALK_TOKEN", "x")
+    assert check_definition(SourceDefinition.of(good)) is None
+    wrong = [{"connector": "pipdrive"}, {"config": {"tokn": "x"}}, {"mapping": {}}, {"mapping": {"customer": {"first": "x"}}}]
+    for change, told in zip(wrong, ("no connector is called", "'token' is a required", "no mapping", "unknown 'first'"), strict=True):
+        with pytest.raises(PlatformError, match=told):
+            check_definition(SourceDefinition.of(good | change))
