@@ -6,6 +6,7 @@ Removals are meant to be applied before additions. A delivery that was cut off w
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
@@ -37,6 +38,8 @@ class FileChannel:
         where = f"destination {name}"
         given = {key: secret(value, where) if isinstance(value, str) else value for key, value in settings.get("options", {}).items()}
         options = sftp.options(settings["path"], given, where)
+        if settings["path"].startswith(("gs://", "gcs://")):  # before its import: it asks for the kind of a bucket by gRPC, a minute a call
+            os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # where only HTTPS passes
         try:
             self.fs, self.folder = fsspec.core.url_to_fs(settings["path"], **options)
             self.fs.makedirs(self.folder, exist_ok=True)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
-import s3fs
 from sqlalchemy import Engine
 
 from cdp.activation import DestinationConfig, register, send
 from cdp.settings import Settings
 from tests.activation.conftest import Definition, World
-from tests.connectors.places import s3, ssh_server
+from tests.connectors.places import azure, s3, ssh_server
 
 
 @dataclass
@@ -63,13 +64,25 @@ def test_a_server_that_is_not_the_one_named_gets_nothing(
     assert list(drop.folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(("bucket", "scheme"), [(s3, "s3"), (azure, "abfs")], ids=["s3", "azure"])
 def test_files_arrive_in_a_bucket(
-    engine: Engine, settings: Settings, world: World, definition: Definition, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    engine: Engine,
+    settings: Settings,
+    world: World,
+    definition: Definition,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    bucket: Any,
+    scheme: str,
 ) -> None:
-    monkeypatch.setenv("S3_SECRET", "s3-sesame")
     world.person(1, email="a@example.org")
-    with s3(tmp_path) as place:
-        add(engine, definition, {"path": "s3://drop/out", "options": place.options})
-        assert send(engine, settings, "ads").added == 1
-        fs = s3fs.S3FileSystem(**place.options | {"secret": "s3-sesame"}, skip_instance_cache=True)
-        assert fs.ls("drop/out") == ["drop/out/ads-000001-full.csv"]
+    with bucket(tmp_path) as place:
+        for name, value in place.secrets.items():
+            monkeypatch.setenv(name, value)
+        add(engine, definition, {"path": f"{scheme}://drop/out", "options": place.options})
+        report = send(engine, settings, "ads")
+        assert (report.added, list(report.places)) == (1, ["drop/out/ads-000001-full.csv"])
+        plain = {name: os.environ[value[4:]] if str(value).startswith("env:") else value for name, value in place.options.items()}
+        fs = fsspec.filesystem(scheme, **plain, skip_instance_cache=True)
+        assert fs.ls("drop/out", detail=False) == ["drop/out/ads-000001-full.csv"]
+        assert "a@example.org" in fs.cat("drop/out/ads-000001-full.csv").decode()
