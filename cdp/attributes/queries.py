@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 
+from psycopg.errors import QueryCanceled
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from cdp.attributes.definition import Definition
 from cdp.attributes.errors import DefinitionError
+from cdp.attributes.language.tree import Type
 
 VIEWS = ("event", "item", "person", "consent_state")
 """What a query can read; the columns are in docs/attributes.md."""
@@ -23,7 +25,13 @@ _NAMES = r"pg_\w+|lo_\w+|dblink\w*|set_config|current_setting|query_to_xml\w*|ne
 _FORBIDDEN = re.compile(rf"\b({_NAMES})\s*\(", re.IGNORECASE)
 _WANTED = "select profile_id from attribute_scope where wanted"
 _SCOPED = ", ".join(f"{view} as (select * from {view} where profile_id in ({_WANTED}))" for view in VIEWS)
-_COLUMNS = "select attname from pg_attribute where attrelid = 'attribute_check'::regclass and attnum > 0 order by attnum"
+_COLUMNS = """select a.attname as name, t.typcategory as category from pg_attribute a join pg_type t on t.oid = a.atttypid
+    where a.attrelid = 'attribute_check'::regclass and a.attnum > 0 order by a.attnum"""
+_CATEGORIES = {Type.NUMBER: "N", Type.TEXT: "SU", Type.BOOLEAN: "B", Type.TIME: "D", Type.DATE: "DS", Type.LIST: "AU"}
+"""Type of a value -> categories of PostgreSQL's types that give it; U has jsonb."""
+_TRIED = 100
+_TRIAL_SECONDS = 10
+"""A query that takes longer than this for so many people would take hours for a million."""
 _RELATIONS = text(
     """select distinct c.relname, c.relkind from pg_rewrite r
     join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
@@ -49,7 +57,7 @@ def check_query(connection: Connection, definition: Definition) -> None:
     try:
         connection.exec_driver_sql(f"create temporary view attribute_check as\n{query}".replace("%", "%%"), ())
         relations = {row.relname for row in connection.execute(_RELATIONS)}
-        columns = [row[0] for row in connection.exec_driver_sql(_COLUMNS)]
+        columns = {row.name: row.category for row in connection.exec_driver_sql(_COLUMNS)}
         plan = connection.exec_driver_sql("explain (format json) select * from attribute_check").scalar_one()
     except DBAPIError as error:
         raise DefinitionError(place, f"PostgreSQL refuses it: {str(error.orig).splitlines()[0]}") from None
@@ -57,11 +65,38 @@ def check_query(connection: Connection, definition: Definition) -> None:
         probe.rollback()
     if relations - set(VIEWS):
         raise DefinitionError(place, f"it reads {', '.join(sorted(relations - set(VIEWS)))}; it can read {', '.join(VIEWS)}")
-    if columns != ["profile_id", "value"]:
+    if list(columns) != ["profile_id", "value"]:
         raise DefinitionError(place, f"it must give the columns profile_id and value, not {', '.join(columns)}")
     cost = plan[0]["Plan"]["Total Cost"]
     if cost > COSTLIEST:
         raise DefinitionError(place, f"it would take hours: its plan costs {cost:.3g}, {COSTLIEST:.3g} is allowed. Join on profile_id")
+    if columns["value"] not in _CATEGORIES[definition.type]:
+        raise DefinitionError(place, f"its value is no {definition.type}, which the definition declares: cast it, or declare another type")
+    _try(connection, query, place)
+
+
+def _try(connection: Connection, query: str, place: str) -> None:
+    """Refuse a query that fails on some people, takes long for them, or gives several rows for one."""
+    probe = connection.begin_nested()
+    try:
+        connection.exec_driver_sql(f"set local statement_timeout = {_TRIAL_SECONDS * 1000:.0f}")
+        connection.exec_driver_sql(_SAMPLED)
+        connection.exec_driver_sql("analyze attribute_scope")
+        counted = f"select count(to_jsonb(value)), count(*) - count(distinct profile_id) from answer where {_OF_SAMPLE}"
+        row = connection.exec_driver_sql(f"with {_SCOPED}, answer as (\n{query}\n) {counted}".replace("%", "%%"), ()).one()
+    except DBAPIError as error:
+        if isinstance(error.orig, QueryCanceled):
+            raise DefinitionError(place, f"it would take hours: {_TRIED} customers take more than {_TRIAL_SECONDS} seconds") from None
+        raise DefinitionError(place, f"it fails on the data ({type(error.orig).__name__})") from None
+    finally:
+        probe.rollback()
+    if row[1]:
+        raise DefinitionError(place, "it gives several rows for one person: group by profile_id")
+
+
+_OF_SAMPLE = "profile_id in (select profile_id from attribute_scope)"
+_SAMPLED = f"""create temporary table attribute_scope on commit drop as select id as profile_id, true as wanted
+    from profile where merged_into is null and retired_at is null order by id limit {_TRIED}"""
 
 
 def _text(definition: Definition) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from cdp.attributes import DefinitionError, declare, load, refresh, set_rate, shipped
+from cdp.attributes import DefinitionError, declare, load, queries, refresh, set_rate, shipped, types
 from tests.attributes.people import NOW, ago, event, person, uid, values
 
 
@@ -128,6 +128,28 @@ def test_a_query_that_may_not_run_is_refused_when_declared(shop: Engine, query: 
         c.execute(text("analyze"))
     with pytest.raises(DefinitionError, match=reason):
         defined(shop, {"name": "q", "kind": "sql", "type": "number", "query": query})
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("select profile_id, 'x' as value from person", "its value is no number"),
+        ("select profile_id, values as value from person", "its value is no number"),
+        ("select profile_id, amount / (amount - amount) as value from event", r"fails on the data \(DivisionByZero\)"),
+        ("select profile_id, (properties ->> 'severity')::numeric / 0 as value from event", "DivisionByZero"),
+        ("select profile_id, kind::numeric as value from event", r"\(InvalidTextRepresentation\)"),
+        ("select profile_id, amount as value from event", "several rows for one person"),
+        ("select profile_id, (select count(*) from generate_series(1, 1000000000)) as value from person", "would take hours"),
+    ],
+)
+def test_a_query_that_fails_or_crawls_is_refused_when_declared(
+    shop: Engine, monkeypatch: pytest.MonkeyPatch, query: str, reason: str
+) -> None:
+    monkeypatch.setattr(queries, "_TRIAL_SECONDS", 0.2)
+    with pytest.raises(DefinitionError, match=reason):
+        defined(shop, {"name": "q", "kind": "sql", "type": "number", "query": query})
+    with shop.connect() as c:
+        assert "q" not in types(c)
 
 
 def test_amounts_meet_in_the_base_currency_and_an_unknown_one_is_left_out(shop: Engine) -> None:
