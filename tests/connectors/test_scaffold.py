@@ -7,13 +7,20 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import Engine
 
 from cdp.cli import program
+from cdp.ingest.add import check_definition
+from cdp.ingest.definition import SourceDefinition, register
+from cdp.ingest.sync import sync
+from cdp.settings import Settings
 from connectors.contract import ConfigError
 from connectors.testing import CHECKS, conform, connector, fake_of, new
 from connectors.testing.scaffold import AUTH, PAGING
@@ -24,7 +31,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "connectors.md").read_text("utf-8"
 @pytest.mark.long
 def test_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (block,) = re.findall(r"```sh\n(.*?)```", GUIDE, re.S)
+    block, _ = re.findall(r"```sh\n(.*?)```", GUIDE, re.S)
     lines = [line.split()[1:] for line in block.strip().splitlines() for line in [line.strip()]]
     assert lines == [["connectors", "new", "acme", "--auth", "bearer", "--paging", "cursor"], ["connectors", "test", "acme"]]
     for arguments in lines:
@@ -40,6 +47,29 @@ def test_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = ["-q", "-p", "no:cacheprovider", "-k", "full_read or every_field"]
     done = subprocess.run([sys.executable, "-m", "pytest", *options, "acme"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.long
+def test_tutorial_ends_with_a_source_that_is_pulled(
+    engine: Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new("acme_pulled", "bearer", "cursor", tmp_path)
+    (project,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.S)
+    (tmp_path / "pyproject.toml").write_text(textwrap.dedent(f"   {project}").replace("acme", "acme_pulled"))
+    site = tmp_path / "site"
+    options = ["-q", "--offline", "--no-build-isolation", "--no-deps", "--target", site]
+    subprocess.run([sys.executable, "-m", "uv", "pip", "install", *options, tmp_path], check=True, capture_output=True)
+    monkeypatch.syspath_prepend(site)
+    shown = CliRunner().invoke(program, ["connectors", "show", "acme_pulled"])
+    assert shown.exit_code == 0, shown.output
+    with fake_of(connector("acme_pulled"))().serve() as fake:
+        for number in range(3):
+            fake.put("people", str(number + 1))
+        definition = SourceDefinition.of(json.loads(shown.output) | {"config": fake.config()})
+        assert check_definition(definition) is None
+        with engine.begin() as connection:
+            register(connection, definition)
+        assert [stream.counts.added for stream in sync(engine, replace(settings, workers=1)).streams] == [3, 0]
 
 
 @pytest.mark.parametrize(("auth", "paging"), list(itertools.product(AUTH, PAGING)))
