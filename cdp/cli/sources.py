@@ -108,7 +108,9 @@ def list_sources() -> None:
     table = Table("source", "department", "connector", "streams", "rows", box=None, pad_edge=False)
     for name in dict.fromkeys(s.source for s in streams):
         own = [s for s in streams if s.source == name]
-        names = ", ".join(s.stream for s in own if s.stream) or "[dim]not synced yet[/]"
+        names = ", ".join(s.stream for s in own if s.stream) or (
+            "[dim]takes events[/]" if own[0].connector == EVENTS else "[dim]not synced yet[/]"
+        )
         table.add_row(name, own[0].department, own[0].connector, names, f"{sum(s.rows for s in own):,}")
     out.print(table if streams else "No source yet: `cdp sources add FILE` proposes how to read one.")
 

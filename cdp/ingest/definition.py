@@ -92,9 +92,16 @@ def registered(connection: Connection, names: Sequence[str] | None = None) -> li
 
     Raises:
         UnknownSource: a name that is not there; lists those that are.
+        PlatformError: one of the names sends events, and is not pulled.
     """
     if names:
-        return [by_name(connection, name) for name in names]
+        rows = [by_name(connection, name) for name in names]
+        sending = [row.name for row in rows if row.connector == EVENTS]
+        if sending:
+            raise PlatformError(
+                f"{', '.join(sending)}: this source sends by itself, so nothing is pulled; what it sent is processed by `cdp serve`"
+            )
+        return rows
     query = select(tables.source).where(tables.source.c.enabled, tables.source.c.connector != EVENTS)
     return list(connection.execute(query.order_by(tables.source.c.name)))
 

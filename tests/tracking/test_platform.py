@@ -19,7 +19,7 @@ from api import create_app
 from cdp import access
 from cdp.cli import program
 from cdp.errors import PlatformError
-from cdp.ingest.definition import SourceDefinition, register
+from cdp.ingest.definition import SourceDefinition, register, registered
 from cdp.ingest.events import plans
 from cdp.profiles import get, refresh_named, resolve_profiles
 from cdp.records.contracts import DocumentError
@@ -151,6 +151,11 @@ def test_a_setting_that_would_fail_every_request_is_not_registered(world: World,
     with world.engine.begin() as connection, pytest.raises(DocumentError, match=place):
         register(connection, SourceDefinition("web", "events", config=config))
     assert world.send("track", userId="u", event="E").status_code == 200
+
+
+def test_a_source_that_sends_is_not_pulled(world: World) -> None:
+    with world.engine.connect() as connection, pytest.raises(PlatformError, match="sends by itself"):
+        registered(connection, ["web"])
 
 
 def test_a_mapping_that_would_stop_the_processing_is_not_registered(world: World) -> None:
