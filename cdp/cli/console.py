@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 1_000)
+"""A line stays one line where nobody looks at it but a log."""
 
 
 def fail(message: str) -> None:

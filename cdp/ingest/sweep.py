@@ -70,18 +70,29 @@ def _sweep_source(engine: Engine, row: Row[Any], force: bool) -> list[Swept]:
         if not isinstance(source, Sweepable):
             return []
         streams = [stream for stream in source.streams() if _mapped(mapping, stream.name)]
-        lists = [(stream, present) for stream in streams if (present := source.keys(stream.name)) is not None]
+        lists = [(stream, listed) for stream in streams if (listed := _listed(source, row, stream.name)) is not None]
     except (SourceError, MappingError) as error:
         return [Swept(row.name, "", error=str(error))]
     if not lists:
         return []
     with engine.connect() as connection:
         run_id = start_run(connection, "sweep", row.id)
-        found = [_guarded(connection, row, stream, mapping.stream(stream.name), present, run_id, force) for stream, present in lists]
+        found = [
+            listed if isinstance(listed, Swept) else _guarded(connection, row, stream, mapping.stream(stream.name), listed, run_id, force)
+            for stream, listed in lists
+        ]
         trouble = "; ".join(swept.error for swept in found if swept.error) or None
         finish_run(connection, run_id, "partial" if trouble else "done", {swept.stream: asdict(swept) for swept in found}, trouble)
         connection.commit()
     return found
+
+
+def _listed(source: Sweepable, row: Row[Any], stream: str) -> Present | Swept | None:
+    """The keys of a stream, or why it lists none; None where nothing needs it."""
+    try:
+        return source.keys(stream)
+    except SourceError as error:
+        return Swept(row.name, stream, error=str(error))
 
 
 def _mapped(mapping: Mapping, stream: str) -> bool:
