@@ -22,16 +22,16 @@ import pyarrow.compute as pc
 
 from cdp.errors import PlatformError
 from cdp.identity.arrays import ascending, at_once, frugal, release
-from cdp.identity.blocks import Blocks, Flags, Ints
+from cdp.identity.blocks import Blocks, Flags
 from cdp.identity.candidates import LARGEST, blocks
-from cdp.identity.cluster import agglomerate, components, numbered
+from cdp.identity.cluster import agglomerate, numbered
 from cdp.identity.compare import Comparer
 from cdp.identity.compared import Compared, Engine, compare_all
 from cdp.identity.confidence import confidence, lost, settled
 from cdp.identity.features import Features, features, in_order
-from cdp.identity.fields import Kind
 from cdp.identity.first_look import without_barren
 from cdp.identity.forms import name_forms, touched
+from cdp.identity.households import households, of_a_home
 from cdp.identity.limits import within
 from cdp.identity.model import Model
 from cdp.identity.prepared import Prepared, prepare
@@ -49,12 +49,8 @@ CERTAIN = 9.0
 """Evidence (nats) that no single pair outdoes when clusters are weighed: one coincidence must not outvote many facts."""
 ONE_TO_ONE = 3.0
 """Evidence that two records of sources without duplicates have beforehand: each rival that finds its own record leaves one fewer."""
-HOME = {"address": (1, 2, 4), "phone": (1, 2), "email": (1, 2)}
-"""Levels at which two records share a home or a line; a building of many people is none."""
 RULED = 1e6
 """Evidence of a pair that a rule makes one person; no sum of evidence comes near it."""
-TOGETHER = 0.9
-"""Two people are of one household from this probability on."""
 RANDOM_PAIRS = 60_000
 LOOKED = 40
 """Rounds of training on the pairs that are looked at first: enough to tell barren meetings, and the whole training goes on from there."""
@@ -249,7 +245,7 @@ class _Work:
         ruled = self._ruled(decisions)
         with self.clock.step("score") as count:
             pairs = self._scored(model, found, ruled)
-            x, y = found.of(self._of_a_home(found.patterns, model.posterior(found.patterns)))
+            x, y = found.of(of_a_home(self.comparer.fields, found.patterns, model.posterior(found.patterns)))
             count[0] = len(pairs)
         del found  # most of the pairs, and nobody asks for them any more
         self._found = None
@@ -257,8 +253,8 @@ class _Work:
             pairs, label, unheeded = self._people(model, pairs, ruled)
             count[0] = int(label.max()) + 1 if len(label) else 0
         with self.clock.step("households"):
-            near = self._of_a_home(pairs.patterns, pairs.posterior)[pairs.which]
-            homes = self._homes(np.r_[pairs.a[near], x], np.r_[pairs.b[near], y], label)
+            near = of_a_home(self.comparer.fields, pairs.patterns, pairs.posterior)[pairs.which]
+            homes = households(np.r_[pairs.a[near], x], np.r_[pairs.b[near], y], label)
         return self._told(pairs, label, homes, model, unheeded)
 
     def _scored(self, model: Model, found: Compared, ruled: list[tuple[Decision, int, int]]) -> Weighed:
@@ -333,19 +329,6 @@ class _Work:
             return marks
         np.bitwise_or.at(marks, base, bit[x.source])
         return marks
-
-    def _of_a_home(self, patterns: Bytes, posterior: Floats) -> npt.NDArray[np.bool_]:
-        """Patterns of people of one household who share a home, a phone or a mailbox; a family name alone makes no household."""
-        column = {field.name: i for i, field in enumerate(self.comparer.fields)}
-        shared = np.zeros(len(patterns), bool)
-        for name, levels in HOME.items():
-            shared |= np.isin(patterns[:, column[name]], levels)
-        return np.asarray(shared & (posterior[:, [Kind.HOUSEHOLD, Kind.TWIN, Kind.JUNIOR]].sum(axis=1) > TOGETHER))
-
-    def _homes(self, a: Ints, b: Ints, label: Rows) -> Rows:
-        """The household of each row, from pairs of one."""
-        size = int(label.max()) + 1 if len(label) else 0
-        return numbered(components(size, label[a], label[b])[label]) if size else label
 
     def _told(self, pairs: Weighed, label: Rows, homes: Rows, model: Model, unheeded: tuple[Decision, ...]) -> Resolution:
         """The answer in the caller's row order."""
