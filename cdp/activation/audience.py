@@ -81,13 +81,9 @@ class Audience:
 
         A contact point that somebody who stays has as well is not part of what is left over; `shared` says that nothing is.
         """
-        query = f"""
-            with gone as materialized (
-                select a.* from audience_member a
-                where a.destination_id = %(id)s and not exists (select from wanted w where w.profile_id = a.profile_id)),
-            {_left_over("gone", holders=1)}
-            select a.profile_id, l.identity, l.shared from gone a join left_over l on l.profile_id = a.profile_id order by a.profile_id"""
-        yield from copied(self.connection, query, ("profile_id", "left_over", "shared"), self._params())
+        self._leave_over("select a.* from audience_member a left join wanted w using (profile_id) where w.profile_id is null", holders=1)
+        query = "select profile_id, identity, shared from left_over order by profile_id"
+        yield from copied(self.connection, query, ("profile_id", "left_over", "shared"), {})
 
     def candidates(self) -> Iterator[pa.Table]:
         """FIELDS, CONSENT and PRESENT of those who are wanted and new there, or may have changed; by profile id."""
@@ -108,11 +104,13 @@ class Audience:
             "l.shared",
         ]
         changed = f"(g.updated_at > a.looked_at - {_OVERLAP} or %(changed)s > a.looked_at)"
+        params = {"id": self.destination.id, "changed": self.destination.changed_at, "purpose": self.destination.purpose}
+        self._leave_over(
+            "select a.* from audience_member a join wanted w using (profile_id) join golden g using (profile_id) "
+            f"where {changed.replace('%(changed)s', ':changed')}",
+            holders=2,
+        )
         query = f"""
-            with known as materialized (
-                select a.* from audience_member a join wanted w on w.profile_id = a.profile_id join golden g on g.profile_id = a.profile_id
-                where a.destination_id = %(id)s and {changed}),
-            {_left_over("known", holders=2)}
             select {", ".join(columns)}
             from wanted w join golden g on g.profile_id = w.profile_id
             left join audience_member a on a.destination_id = %(id)s and a.profile_id = w.profile_id
@@ -120,11 +118,22 @@ class Audience:
             cross join lateral jsonb_to_record(g.document) as d("values" jsonb, contact jsonb, consents jsonb)
             where a.profile_id is null or {changed}
             order by g.profile_id"""
-        params = self._params() | {"changed": self.destination.changed_at, "purpose": self.destination.purpose}
         yield from copied(self.connection, query, (*FIELDS, *CONSENT, *PRESENT), params)
 
-    def _params(self) -> dict[str, Any]:
-        return {"id": self.destination.id, "contacts": self.destination.contacts, "divider": "\x1f"}
+    def _leave_over(self, people: str, holders: int) -> None:
+        """Make the table `left_over` (profile_id, identity, shared): identities of `people` without what somebody who stays has.
+
+        Args:
+            people: query of rows of audience_member.
+            holders: of how many who stay a contact point must be for it to be somebody else's; 2 where the people themselves stay.
+        """
+        params = {"id": self.destination.id, "contacts": self.destination.contacts, "divider": "\x1f"}
+        made = {"going": _GOING.format(people=people), "part": _PART, "staying": _STAYING, "left_over": _LEFT_OVER}
+        for name, query in made.items():
+            self.connection.execute(text(f"drop table if exists pg_temp.{name}"))
+            values = params | {"holders": holders, "changed": self.destination.changed_at}
+            self.connection.execute(text(f"create temp table {name} on commit drop as {query}"), values)
+            self.connection.execute(text(f"analyze {name}"))
 
 
 _SHARED = """exists (
@@ -133,31 +142,27 @@ _SHARED = """exists (
       and o.identity = a.identity and o.profile_id <> a.profile_id)"""
 
 
-def _left_over(people: str, holders: int) -> str:
-    """CTEs that end in `left_over` (profile_id, identity, shared) of the `people`: their identities without what somebody who stays has.
-
-    Args:
-        holders: of how many who stay a contact point must be for it to be somebody else's; 2 where the people themselves stay.
-    """
-    return f"""
-        part as materialized (
-            select g.profile_id, p.value, p.number, p.number <= %(contacts)s and p.value <> '' as contact
-            from {people} g cross join lateral string_to_table(g.identity, %(divider)s) with ordinality p (value, number)),
-        staying as materialized (
-            select p.value from audience_member a join wanted w on w.profile_id = a.profile_id
-            cross join lateral string_to_table(a.identity, %(divider)s) with ordinality p (value, number)
-            where a.destination_id = %(id)s and p.number <= %(contacts)s and exists (select from {people})
-              and p.value in (select value from part where contact)
-            group by p.value having count(distinct a.profile_id) >= {holders}),
-        left_part as (
-            select p.profile_id, bool_or(p.contact) as by_contact, bool_and(s.value is not null or not p.contact) as nothing,
-                   string_agg(case when p.contact and s.value is not null then '' else p.value end, %(divider)s
-                              order by p.number) as identity
-            from part p left join staying s on s.value = p.value group by 1),
-        left_over as materialized (
-            select a.profile_id, coalesce(l.identity, a.identity) as identity,
-                   case when l.by_contact then l.nothing else {_SHARED} end as shared
-            from {people} a left join left_part l on l.profile_id = a.profile_id)"""
+_GOING = "select destination_id, profile_id, identity from ({people}) p where destination_id = :id"
+_PART = """
+    select g.profile_id, p.value
+    from going g cross join lateral string_to_table(g.identity, :divider) with ordinality p (value, number)
+    where p.number <= :contacts and p.value <> ''"""
+_STAYING = """
+    select p.value from audience_member a join wanted w using (profile_id)
+    cross join lateral string_to_table(a.identity, :divider) with ordinality p (value, number)
+    where a.destination_id = :id and exists (select from part) and p.number <= :contacts and p.value in (select value from part)
+    group by p.value having count(distinct a.profile_id) >= :holders"""
+_LEFT_OVER = f"""
+    select a.profile_id, coalesce(h.identity, a.identity) as identity,
+           case when h.profile_id is not null then h.nothing when c.profile_id is not null then false else {_SHARED} end as shared
+    from going a left join (select distinct profile_id from part) c using (profile_id)
+    left join (
+        select g.profile_id, bool_and(s.value is not null) filter (where p.number <= :contacts and p.value <> '') as nothing,
+               string_agg(case when s.value is null then p.value else '' end, :divider order by p.number) as identity
+        from going g join (select distinct profile_id from part join staying using (value)) t using (profile_id)
+        cross join lateral string_to_table(g.identity, :divider) with ordinality p (value, number)
+        left join staying s on s.value = p.value and p.number <= :contacts
+        group by 1) h using (profile_id)"""
 
 
 def copied(connection: Connection, query: str, names: tuple[str, ...], params: Mapping[str, Any]) -> Iterator[pa.Table]:
