@@ -76,7 +76,7 @@ class CursorPaging:
 
     def following(self, token: Token | None, answer: Answer, rows: Sequence[Any]) -> Following:
         found = at(answer.data, self.at)
-        more = found not in (None, "")
+        more = found not in (None, "", False)
         if self.more_at is not None:
             more = more and bool(at(answer.data, self.more_at))
         if self.ends_at is not None:
@@ -141,7 +141,8 @@ class NumberPaging:
         now = self.first if token is None else int(token)
         if self.next_at is not None:
             found = at(answer.data, self.next_at)
-            return Following(found, found is not None)
+            more = found not in (None, "", False)
+            return Following(found if more else None, more)
         following = now + (self.step or len(rows))
         total = at(answer.data, self.total_at) if self.total_at else None
         if isinstance(total, int):

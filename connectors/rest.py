@@ -81,7 +81,7 @@ class Gone:
 
     def swallowed(self, row: Mapping[str, Any]) -> list[str]:
         found = at(row, self.merged_from) if self.merged_from else None
-        keys = found.split(";") if isinstance(found, str) else found or []
+        keys = found.split(";") if isinstance(found, str) else found if isinstance(found, list) else [found or ""]
         return [str(key).strip() for key in keys if str(key).strip()]
 
 

@@ -106,8 +106,8 @@ class HubSpotSource(RestSource):
         answer = self.client.send(Request(path, "POST", body={"inputs": [{"id": key} for key in bare]}, label=stream.name))
         kind = f"{stream.name.removesuffix('s')}_to_contact"
         found = {
-            str(each["from"]["id"]): [{"id": str(to["toObjectId"]), "type": kind} for to in each["to"]]
-            for each in answer.data.get("results", [])
+            str(each["from"]["id"]): [{"id": str(to["toObjectId"]), "type": kind} for to in each.get("to") or []]
+            for each in (answer.data or {}).get("results") or []
         }
         return [row if "associations" in row else {**row, **_associated(found.get(row["id"]))} for row in rows]
 

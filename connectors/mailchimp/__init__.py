@@ -71,9 +71,11 @@ class MailchimpSource(RestSource):
         return [
             {**{name: value for name, value in row.items() if name != "activity"}, **act, "activity_key": _key(row, act)}
             for row in rows
-            for act in row.get("activity", [])
+            for act in row.get("activity") or []
         ]
 
 
-def _key(row: Mapping[str, Any], act: Mapping[str, Any]) -> str:
-    return f"{row['campaign_id']}:{row['email_id']}:{act['action']}:{act['timestamp']}"
+def _key(row: Mapping[str, Any], act: Mapping[str, Any]) -> str | None:
+    """What tells an act from others; None where a part of it is missing, so that the row alone is refused."""
+    parts = (row.get("campaign_id"), row.get("email_id"), act.get("action"), act.get("timestamp"))
+    return ":".join(map(str, parts)) if all(parts) else None

@@ -7,6 +7,7 @@ Stripe counts money in the smallest unit of a currency. Each row gets `decimal`,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -47,7 +48,7 @@ _AMOUNTS = ("amount", "amount_captured", "amount_refunded", "amount_due", "amoun
 def _decimal(row: Mapping[str, Any]) -> dict[str, str]:
     currency = str(row.get("currency") or "").lower()
     places = 0 if currency in _WHOLE else 3 if currency in _THOUSANDTHS else 2
-    return {name: str(Decimal(row[name]).scaleb(-places)) for name in _AMOUNTS if isinstance(row.get(name), int)}
+    return {name: str(Decimal(row[name]).scaleb(-places)) for name in _AMOUNTS if re.fullmatch(r"-?\d+", str(row.get(name)))}
 
 
 def _stream(name: str) -> RestStream:

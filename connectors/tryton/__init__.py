@@ -72,7 +72,7 @@ class TrytonSource(RestSource):
 
 
 def _contacts(row: Mapping[str, Any]) -> dict[str, list[str]]:
-    ways = [(way["type"], way["value"]) for way in row.get("contact_mechanisms") or [] if way.get("value")]
+    ways = [(way.get("type"), way["value"]) for way in row.get("contact_mechanisms") or [] if way.get("value")]
     return {
         "emails": [value for kind, value in ways if kind == "email"],
         "phones": [value for kind, value in ways if kind in ("phone", "mobile", "sms")],

@@ -39,8 +39,10 @@ def test_fake_shows_what_is_published(stream: str, resource: str) -> None:
     assert kind.partition(".")[0] == published[resource]["object"]
 
 
-@pytest.mark.parametrize(("currency", "amount", "decimal"), [("eur", 1250, "12.50"), ("jpy", 1250, "1250"), ("kwd", 1250, "1.250")])
-def test_amounts_are_decimals_of_their_currency(currency: str, amount: int, decimal: str) -> None:
+@pytest.mark.parametrize(
+    ("currency", "amount", "decimal"), [("eur", 1250, "12.50"), ("eur", "1250", "12.50"), ("jpy", 1250, "1250"), ("kwd", 1250, "1.250")]
+)
+def test_amounts_are_decimals_of_their_currency(currency: str, amount: int | str, decimal: str) -> None:
     with lab(StripeSource, Fake, "charges") as room:
         room.fake.put("charges", "1", currency=currency, amount=amount)
         rows = [row for page in room.source().read("charges") for row in page.rows]

@@ -14,7 +14,7 @@ import pytest
 
 from cdp.records.batch import map_batch
 from cdp.records.mapping import Mapping
-from connectors.rest import RestSource
+from connectors.rest import Gone, RestSource
 from connectors.testing import conform, fake_of, mapping_of, unmapped
 from connectors.testing.clock import ManualClock
 
@@ -99,6 +99,19 @@ def test_a_row_that_is_unlike_the_fake_harms_no_other(vendor: str, stream: str) 
     assert {refused.reason for refused in mapped.refused} <= {"missing_time", "unknown_date"}
     assert len(mapped.row) + len(mapped.refused) == 1 + len(odd)
     assert len(mapped.row) > 0.8 * len(odd)
+
+
+def test_an_act_without_all_its_parts_has_no_key_and_the_others_keep_theirs() -> None:
+    source = VENDORS["mailchimp"]({"base_url": "https://x.example", "api_key": "k", "audience_id": "a1"})
+    stream = next(stream for stream in source.rest_streams() if stream.name == "campaign_activity")
+    acts = [{"action": "open", "timestamp": "2026-01-01T00:00:00Z"}, {"action": "click"}]
+    rows = source.completed(stream, [{"campaign_id": "c", "email_id": "e", "activity": acts}, {"email_id": "f", "activity": None}])
+    assert [row["activity_key"] for row in rows] == ["c:e:open:2026-01-01T00:00:00Z", None]
+
+
+@pytest.mark.parametrize(("told", "keys"), [("7;8", ["7", "8"]), ([7], ["7"]), (7, ["7"]), (None, []), ("", []), ({}, [])])
+def test_merged_keys_come_in_any_form(told: Any, keys: list[str]) -> None:
+    assert Gone(merged_from="m").swallowed({"m": told}) == keys
 
 
 def test_further_fields_of_pipedrive_are_asked_for() -> None:
