@@ -12,11 +12,11 @@ import numpy as np
 
 from cdp.cli.console import database, out
 from cdp.errors import PlatformError
-from cdp.identity import Evaluation, Explanation, Kind, Options, Resolution, Rules, charts, resolve, review
+from cdp.identity import Explanation, Kind, Options, Resolution, Rules, charts, resolve, review
 from cdp.identity import explain as explain_pair
 from cdp.identity import train as train_model
 from cdp.identity.compared import Engine, compare_all
-from cdp.identity.labelled import FEBRL, Labelled, customers, febrl, labelled, score
+from cdp.identity.labelled import FEBRL, Labelled, Scored, customers, febrl, labelled, score
 from cdp.identity.model import read_model
 from cdp.identity.prepared import Known
 from cdp.identity.profiling import profile
@@ -75,7 +75,7 @@ def _engine(name: str) -> Engine:
 
 
 def _report(data: Labelled, found: Resolution) -> dict[str, Any]:
-    scores, error = score(found, data.truth)
+    scored = score(found, data.truth)
     stages = [{"stage": s.name, "seconds": round(s.seconds, 3), "count": s.count, "peak_mib": s.peak_mib} for s in found.stages]
     return {
         "records": data.customers.num_rows,
@@ -84,8 +84,9 @@ def _report(data: Labelled, found: Resolution) -> dict[str, Any]:
         "peak_mib": max((s.peak_mib for s in found.stages), default=0),
         "candidate_pairs": next((s.count for s in found.stages if s.name == "compare"), 0),
         "stages": stages,
-        "scores": scores.to_document(),
-        "calibration_error": error,
+        "scores": scored.people.to_document(),
+        "calibration_error": scored.link_error,
+        "calibration_error_of_people": scored.person_error,
     }
 
 
@@ -95,17 +96,18 @@ def _print(data: Labelled, found: Resolution, report: dict[str, Any]) -> None:
     for stage in found.stages:
         out.print(f"  {NAMES.get(stage.name, stage.name):<16} {stage.seconds:8.2f} s  {stage.count:>12,}  peak {stage.peak_mib:,} MiB")
     out.print(f"  {'in all':<16} {report['seconds']:8.2f} s  {report['candidate_pairs']:>12,} candidate pairs")
-    _scores(score(found, data.truth)[0], report["calibration_error"])
+    _scores(score(found, data.truth))
 
 
-def _scores(scores: Evaluation, error: float) -> None:
+def _scores(scored: Scored) -> None:
+    scores = scored.people
     for name, one in (("pairs", scores.pairs), ("B-cubed", scores.b_cubed)):
         out.print(f"  {name:<10} precision {one.precision:.4f}  recall {one.recall:.4f}  F1 {one.f1:.4f}")
     out.print(
         f"  people     {scores.exact:,} of {scores.people:,} exactly ({scores.exact / max(scores.people, 1):.1%}); "
         f"{scores.found:,} found; largest {scores.largest}"
     )
-    out.print(f"  calibration error of link probability {error:.4f}")
+    out.print(f"  calibration error of link probability {scored.link_error:.4f}, of people's confidence {scored.person_error:.4f}")
 
 
 @click.group()

@@ -64,13 +64,26 @@ def evaluate(cluster: npt.NDArray[np.int64], truth: npt.ArrayLike) -> Evaluation
     )
 
 
+def exactly(cluster: npt.NDArray[np.int64], truth: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Whether each cluster (0, 1, …) holds all records of one entity and no others."""
+    _, true = np.unique(np.asarray(truth), return_inverse=True)
+    if not len(cluster):
+        return np.zeros(0, bool)
+    of_found, of_true = np.bincount(cluster), np.bincount(true)
+    first = np.zeros(len(of_found), np.int64)
+    first[cluster] = true
+    one = np.ones(len(of_found), bool)
+    one[cluster[true != first[cluster]]] = False
+    return np.asarray(one & (of_found == of_true[first]))
+
+
 def _pairs(sizes: npt.NDArray[np.int64]) -> float:
     wide = sizes.astype(np.float64)
     return float((wide * (wide - 1) / 2).sum())
 
 
 def calibration(probability: npt.NDArray[np.float64], right: npt.NDArray[np.bool_], bins: int = 10) -> float:
-    """Expected calibration error: how far stated probability and truth lie apart, on average over pairs (Naeini et al. 2015)."""
+    """Expected calibration error: how far stated probability and truth lie apart, on average (Naeini et al. 2015)."""
     if not len(probability):
         return 0.0
     place = np.minimum((probability * bins).astype(int), bins - 1)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from cdp.errors import PlatformError
-from cdp.identity.evaluation import Evaluation, calibration, evaluate
+from cdp.identity.evaluation import Evaluation, calibration, evaluate, exactly
 from cdp.identity.resolution import Resolution
 from cdp.records import Mapping, map_batch
 
@@ -92,11 +92,24 @@ def febrl(name: str) -> Labelled:
     return _labelled(name, rows, pa.table({"record_id": rows["record_id"], "entity_id": entity}), Mapping.load(_FEBRL_MAPPING))
 
 
-def score(found: Resolution, truth: npt.NDArray[np.str_]) -> tuple[Evaluation, float]:
-    """Scores of the people found, and the calibration error over all links and doubtful pairs."""
+@dataclass(frozen=True)
+class Scored:
+    """How well people were found, and how far off the stated probabilities of links (and doubtful pairs) and of people are."""
+
+    people: Evaluation
+    link_error: float
+    person_error: float
+
+
+def score(found: Resolution, truth: npt.NDArray[np.str_]) -> Scored:
+    """What a resolution of labelled records is worth."""
     pairs = pa.concat_tables([found.links, found.doubtful])
     right = truth[pairs["row_a"].to_numpy()] == truth[pairs["row_b"].to_numpy()]
-    return evaluate(found.cluster, truth), calibration(pairs["probability"].to_numpy(), right)
+    return Scored(
+        evaluate(found.cluster, truth),
+        calibration(pairs["probability"].to_numpy(), right),
+        calibration(found.confidence, exactly(found.cluster, truth)),
+    )
 
 
 def _read(path: Path) -> pa.Table:

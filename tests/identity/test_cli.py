@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from cdp.cli.identity import evaluate, identity
 from cdp.errors import PlatformError
+from cdp.identity.evaluation import exactly
 from cdp.identity.labelled import febrl
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -105,3 +107,9 @@ def test_show_names_frequent_names_and_placeholders(files: tuple[str, str], tmp_
     shown = run("show", model)
     assert "names that are known" in shown
     assert "placeholders and hubs" in shown
+
+
+def test_who_is_found_exactly() -> None:
+    found = np.array([0, 0, 1, 2, 2, 3, 4, 4])
+    true = np.array(["a", "a", "b", "c", "d", "e", "e", "e"])
+    assert exactly(found, true).tolist() == [True, True, False, False, False]
