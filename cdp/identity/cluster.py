@@ -102,7 +102,8 @@ def _added(
     sums, sizes = np.add.reduceat(total[order], starts), np.add.reduceat(size[order], starts)
     best = decided[low] | decided[high]
     if best.any():
-        sums = np.where(best, np.maximum.reduceat((total / size)[order], starts), sums)
+        means = np.divide(total, size, out=np.zeros(len(total)), where=size > 0)  # a pair that compares nothing counts nothing
+        sums = np.where(best, np.maximum.reduceat(means[order], starts), sums)
         sizes = np.where(best, 1.0, sizes)
     return low, high, sums, sizes, never
 

@@ -20,3 +20,10 @@ def test_the_pair_that_tells_more_counts_more(telling: float, people: int) -> No
     found = agglomerate(4, a, b, weight, counts, np.zeros(6, bool), np.zeros(4, np.uint64), nothing)
     assert len(set(found.tolist())) == people
     assert (found[FATHER] != found[SON]) == (people == 2)
+
+
+def test_a_pair_that_compares_nothing_keeps_nobody_from_a_decided_person() -> None:
+    a, b = np.array([0, 0], np.int32), np.array([1, 1], np.int32)
+    decided = np.array([True, False])
+    found = agglomerate(2, a, b, np.array([0.0, 3.0]), np.array([0.0, 9.0]), np.zeros(2, bool), np.zeros(2, np.uint64), decided)
+    assert found.tolist() == [0, 0]
