@@ -13,6 +13,10 @@ import threading
 from contextlib import suppress
 from typing import Any
 
+from cdp.db import database_url
+from cdp.errors import PlatformError
+from cdp.settings import load
+
 _AGAIN_SECONDS = 5.0
 _PROGRAM = "import os; os.closerange(3, 4096); from cdp.cli import main; main()"
 """Gunicorn's listening socket may be inherited; this process listens to nobody."""
@@ -59,5 +63,7 @@ def when_ready(server: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """Gunicorn ends."""
+    """Gunicorn ends, and with it the process that was `cdp serve` and began to use the embedded database: nobody else lets go of it."""
     _keeper.end()
+    with suppress(PlatformError):
+        database_url(load())

@@ -41,6 +41,15 @@ with connect(Settings(home=Path(sys.argv[1]))).begin() as connection:
 """
 
 
+SERVED = """
+import os, sys
+from cdp.db import connect
+from cdp.settings import load
+connect(load()).dispose()
+os.execv(sys.executable, [sys.executable, "-c", "from api.serving import on_exit; on_exit(None)"])
+"""
+
+
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A home that the database's own user may enter."""
@@ -85,6 +94,13 @@ def test_a_server_that_dies_is_started_again_with_all_that_was_committed(home: P
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert run(home, "select n from kept") == "7"
+
+
+def test_a_process_that_became_the_web_server_lets_go_of_the_database_when_it_ends(home: Path) -> None:
+    environ = {**os.environ, "CDP_HOME": str(home)} | {"CDP_DATABASE_URL": ""}
+    subprocess.run([sys.executable, "-c", SERVED], env=environ, check=True)
+    assert (home / "postgres" / "PG_VERSION").exists()
+    assert not (home / "postgres" / "postmaster.pid").exists()
 
 
 def test_a_server_whose_number_a_stranger_has_now_is_started_again(home: Path) -> None:
