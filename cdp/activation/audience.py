@@ -1,7 +1,7 @@
 """Who should be at a destination and who is there are read from one snapshot, in portions: memory does not grow with the audience.
 
-Wanted is whoever is in the segment, has a profile, and agreed to the purpose. Who is there and not wanted leaves; who is wanted and
-not there, or changed since it was last looked at, is a candidate.
+Wanted is whoever is in the segment, has a profile with a record that some source still keeps, and agreed to the purpose. Who is there and
+not wanted leaves; who is wanted and not there, or changed since it was last looked at, is a candidate.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ PRESENT = ("fingerprint", "identity", "left_over", "shared")
 
 @dataclass(frozen=True)
 class Counts:
-    """People in the segment, of these without profile or without consent, and how many are at the destination already."""
+    """People in the segment, of these without profile (or deleted at every source) or without consent, and how many are at the destination
+    already."""
 
     members: int
     without_profile: int
@@ -58,8 +59,10 @@ class Audience:
         self.connection.execute(
             text(
                 f"""create temp table wanted on commit drop as
-                    select m.profile_id, g.profile_id is not null as known, g.profile_id is not null and {agreed} as agreed
-                    from ({members}) m left join golden g on g.profile_id = m.profile_id"""
+                    select m.profile_id, k.known, k.known and {agreed} as agreed
+                    from ({members}) m left join golden g on g.profile_id = m.profile_id
+                    left join ({_GONE}) x on x.profile_id = m.profile_id
+                    cross join lateral (select g.profile_id is not null and x.profile_id is null as known) k"""
             ),
             {} if purpose is None else {"purpose": purpose},
         )
@@ -134,6 +137,11 @@ class Audience:
             values = params | {"holders": holders, "changed": self.destination.changed_at}
             self.connection.execute(text(f"create temp table {name} on commit drop as {query}"), values)
             self.connection.execute(text(f"analyze {name}"))
+
+
+_GONE = """
+    select distinct d.profile_id from record d where d.deleted_at is not null and d.profile_id is not null
+      and not exists (select from record r where r.profile_id = d.profile_id and r.deleted_at is null)"""
 
 
 _SHARED = """exists (

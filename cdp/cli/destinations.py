@@ -142,7 +142,8 @@ def _show(report: Report, would: str, as_json: bool) -> None:
     counts = report.counts
     out.print(
         f"{counts.members:,} people in the audience: {counts.without_consent:,} did not agree and are left out, "
-        f"{counts.without_profile:,} have no profile, {sum(report.failing.values()):,} have nothing that the destination could use."
+        f"{counts.without_profile:,} have no profile or were deleted at every source, "
+        f"{sum(report.failing.values()):,} have nothing that the destination could use."
     )
     out.print(f"{report.added:,} {would}added, {report.updated:,} {would}updated, {report.removed:,} {would}removed.")
     if report.kept:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, create_engine, func, select, text
 
 from cdp.activation import (
     ActivationError,
@@ -28,7 +28,7 @@ from cdp.activation.channels import Change, Rows
 from cdp.activation.deliver import Report
 from cdp.activation.values import sha256
 from cdp.db import activation_tables as tables
-from cdp.db.tables import profile_journal
+from cdp.db.tables import profile_journal, record
 from cdp.records.contracts import DocumentError
 from cdp.settings import Settings
 from cdp.status import platform_status
@@ -93,6 +93,36 @@ def test_consent_decides_and_its_withdrawal_removes(
     report = send(engine, settings, "ads")
     assert (report.added, report.removed, report.counts.without_consent) == (0, 1, 3)
     assert emails(folder, "ads-*-remove.csv") == {sha256("yes@example.org")}
+
+
+def test_whom_every_source_deleted_leaves(engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path) -> None:
+    for number in (1, 2):
+        world.person(number, email=f"{number}@example.org")
+        for source in (1, 2):
+            keep(engine, number, source)
+    add(engine, definition({"files": {"path": str(folder)}}))
+    assert send(engine, settings, "ads").added == 2
+    delete(engine, 1, source=1)
+    delete(engine, 2, source=1)
+    assert send(engine, settings, "ads").removed == 0
+    delete(engine, 2, source=2)
+    report = send(engine, settings, "ads")
+    assert (report.removed, report.counts.without_profile) == (1, 1)
+    assert emails(folder, "ads-*-remove.csv") == {sha256("2@example.org")}
+
+
+def keep(engine: Engine, number: int, source: int) -> None:
+    """A record of a person at a source."""
+    values = {"source_id": source, "stream": "s", "source_key": str(number), "raw": {}, "canonical": {}, "content_hash": b""}
+    with engine.begin() as connection:
+        connection.execute(record.insert().values(**values, profile_id=profile_id(number)))
+
+
+def delete(engine: Engine, number: int, source: int) -> None:
+    """The source deletes its record of a person."""
+    of = (record.c.profile_id == profile_id(number)) & (record.c.source_id == source)
+    with engine.begin() as connection:
+        connection.execute(record.update().where(of).values(deleted_at=func.now()))
 
 
 def test_a_legal_basis_stands_in_for_consent(
