@@ -34,11 +34,12 @@ def unique(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def ascending(numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-    """The order of numbers of at least zero; equal ones stay as they stand. Number and place are sorted as one, where 64 bits hold both:
-    eight times faster than `np.argsort`."""
-    bits = len(numbers).bit_length()
-    if int(numbers.max(initial=0)).bit_length() + bits > 63:
-        return np.argsort(numbers, kind="stable")
+    """The order of numbers of at least zero; equal ones stay as they stand. Number and place are sorted as one, in goes where 64 bits do
+    not hold both: several times faster than `np.argsort`."""
+    bits, width = len(numbers).bit_length(), int(numbers.max(initial=0)).bit_length()
+    if width + bits > 63:
+        lower = ascending(numbers & ((1 << width // 2) - 1))
+        return np.asarray(lower[ascending((numbers >> width // 2)[lower])])
     packed = (numbers.astype(np.int64) << bits) | np.arange(len(numbers))
     packed.sort()
     packed &= (1 << bits) - 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cdp.identity import blocks as module
+from cdp.identity.arrays import ascending
 from cdp.identity.blocks import Blocks, Part
 
 FEW = 1_000
@@ -61,3 +62,10 @@ def test_ranges_do_not_change_the_sample(monkeypatch: pytest.MonkeyPatch, batch:
 def test_people_and_organisations_do_not_meet() -> None:
     person = np.array([True, True, False])
     assert met(Blocks.of(3, person, [part((1, 0), (1, 1), (1, 2))])) == [(0, 1)]
+
+
+@pytest.mark.parametrize("top", [3, 2**20, 2**45, 2**62])
+def test_numbers_of_any_width_are_put_in_order_and_equal_ones_stay(top: int) -> None:
+    numbers = np.random.default_rng(top).integers(0, top, 2_000)
+    numbers[::3] = numbers[0]
+    assert np.array_equal(ascending(numbers), np.argsort(numbers, kind="stable"))
