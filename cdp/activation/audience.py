@@ -6,7 +6,7 @@ not wanted leaves; who is wanted and not there, or changed since it was last loo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,8 +25,11 @@ _OVERLAP = "interval '15 minutes'"
 _VALUES = ("given_name", "family_name", "organisation_name", "birth_date", "gender", "language")
 _ADDRESS = ("street", "house_number", "unit", "postal_code", "city", "region", "country")
 CONSENT = ("consent_at", "consent_source")
-PRESENT = ("fingerprint", "identity", "left_over", "shared")
-"""Of a candidate that is there: its fingerprint (hex), its identity, what of that nobody else there has, and whether that is nothing."""
+PRESENT = ("fingerprint", "identity")
+"""Of a candidate that is there: its fingerprint (hex) and its identity."""
+LEFT_OVER = ("profile_id", "left_over", "shared")
+"""Of who is not there any more as they were: their identity without each contact point that somebody who stays has, and whether that leaves
+nothing."""
 
 
 @dataclass(frozen=True)
@@ -80,63 +83,69 @@ class Audience:
         return Counts(row.members, row.unknown, row.refusing, present)
 
     def leaving(self) -> Iterator[pa.Table]:
-        """`profile_id`, `left_over`, `shared` of those who are there and not wanted any more.
+        """LEFT_OVER of those who are there and not wanted any more."""
+        yield from self._left_over("select a.* from audience_member a left join wanted w using (profile_id) where w.profile_id is null")
 
-        A contact point that somebody who stays has as well is not part of what is left over; `shared` says that nothing is.
-        """
-        self._leave_over("select a.* from audience_member a left join wanted w using (profile_id) where w.profile_id is null", holders=1)
-        query = "select profile_id, identity, shared from left_over order by profile_id"
-        yield from copied(self.connection, query, ("profile_id", "left_over", "shared"), {})
+    def moving(self, ids: Sequence[str]) -> Iterator[pa.Table]:
+        """LEFT_OVER of some who are wanted, and there under an identity that is theirs no more."""
+        self._listed(ids)
+        yield from self._left_over("select a.* from audience_member a join listed using (profile_id)")
 
-    def candidates(self) -> Iterator[pa.Table]:
-        """FIELDS, CONSENT and PRESENT of those who are wanted and new there, or may have changed; by profile id."""
+    def candidates(self, ids: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """FIELDS, attributes, CONSENT and PRESENT of those (of some) who are wanted and new there, or may have changed; by profile id."""
         slots = [
             f"contact -> '{kind}s' -> {number} ->> 'value' as {kind}_{number + 1}" for kind in ("email", "phone") for number in range(3)
         ]
         consent = "consents -> %(purpose)s" if self.destination.purpose else "null::jsonb"
+        attributes = self.destination.attributes
+        named = {f"attribute_{number}": name for number, name in enumerate(attributes)}
         columns = [
             "g.profile_id",
-            *(f"\"values\" -> '{name}' ->> 'value' as {name}" for name in _VALUES),
+            *(f"d.\"values\" -> '{name}' ->> 'value' as {name}" for name in _VALUES),
             *slots,
             *(f"contact -> 'addresses' -> 0 ->> '{name}' as {name}" for name in _ADDRESS),
+            *(f'v."values" ->> %({key})s' for key in named),
             f"{consent} ->> 'at'",
             f"{consent} ->> 'source'",
             "encode(a.fingerprint, 'hex')",
             "a.identity",
-            "l.identity",
-            "l.shared",
         ]
-        changed = f"(g.updated_at > a.looked_at - {_OVERLAP} or %(changed)s > a.looked_at)"
-        params = {"id": self.destination.id, "changed": self.destination.changed_at, "purpose": self.destination.purpose}
-        self._leave_over(
-            "select a.* from audience_member a join wanted w using (profile_id) join golden g using (profile_id) "
-            f"where {changed.replace('%(changed)s', ':changed')}",
-            holders=2,
-        )
+        valued = "left join profile_attribute v on v.profile_id = g.profile_id" if attributes else ""
+        computed = f" or v.computed_at > a.looked_at - {_OVERLAP}" if attributes else ""
+        changed = f"(g.updated_at > a.looked_at - {_OVERLAP} or %(changed)s > a.looked_at{computed})"
+        params = {"id": self.destination.id, "changed": self.destination.changed_at, "purpose": self.destination.purpose, **named}
+        if ids is not None:
+            self._listed(ids)
         query = f"""
             select {", ".join(columns)}
             from wanted w join golden g on g.profile_id = w.profile_id
+            {valued}
+            {"" if ids is None else "join listed t on t.profile_id = w.profile_id"}
             left join audience_member a on a.destination_id = %(id)s and a.profile_id = w.profile_id
-            left join left_over l on l.profile_id = w.profile_id
             cross join lateral jsonb_to_record(g.document) as d("values" jsonb, contact jsonb, consents jsonb)
             where a.profile_id is null or {changed}
             order by g.profile_id"""
-        yield from copied(self.connection, query, (*FIELDS, *CONSENT, *PRESENT), params)
+        yield from copied(self.connection, query, (*FIELDS, *attributes, *CONSENT, *PRESENT), params)
 
-    def _leave_over(self, people: str, holders: int) -> None:
-        """Make the table `left_over` (profile_id, identity, shared): identities of `people` without what somebody who stays has.
+    def _listed(self, ids: Sequence[str]) -> None:
+        """Make the table `listed` of some profiles."""
+        self.connection.execute(text("drop table if exists pg_temp.listed"))
+        made = "create temp table listed on commit drop as select distinct unnest(cast(:ids as uuid[])) as profile_id"
+        self.connection.execute(text(made), {"ids": list(ids)})
+        self.connection.execute(text("analyze listed"))
 
-        Args:
-            people: query of rows of audience_member.
-            holders: of how many who stay a contact point must be for it to be somebody else's; 2 where the people themselves stay.
+    def _left_over(self, people: str) -> Iterator[pa.Table]:
+        """LEFT_OVER of `people`, a query of rows of audience_member who are not there any more as they were.
+
+        Steps are tables with statistics: with none the planner compares everybody with everybody.
         """
         params = {"id": self.destination.id, "contacts": self.destination.contacts, "divider": "\x1f"}
         made = {"going": _GOING.format(people=people), "part": _PART, "staying": _STAYING, "left_over": _LEFT_OVER}
         for name, query in made.items():
             self.connection.execute(text(f"drop table if exists pg_temp.{name}"))
-            values = params | {"holders": holders, "changed": self.destination.changed_at}
-            self.connection.execute(text(f"create temp table {name} on commit drop as {query}"), values)
+            self.connection.execute(text(f"create temp table {name} on commit drop as {query}"), params)
             self.connection.execute(text(f"analyze {name}"))
+        yield from copied(self.connection, "select profile_id, identity, shared from left_over order by profile_id", LEFT_OVER, {})
 
 
 _GONE = """
@@ -147,7 +156,7 @@ _GONE = """
 _SHARED = """exists (
     select from audience_member o join wanted w2 on w2.profile_id = o.profile_id
     where o.destination_id = a.destination_id and hashtext(o.identity) = hashtext(a.identity)
-      and o.identity = a.identity and o.profile_id <> a.profile_id)"""
+      and o.identity = a.identity and not exists (select from going g where g.profile_id = o.profile_id))"""
 
 
 _GOING = "select destination_id, profile_id, identity from ({people}) p where destination_id = :id"
@@ -156,10 +165,10 @@ _PART = """
     from going g cross join lateral string_to_table(g.identity, :divider) with ordinality p (value, number)
     where p.number <= :contacts and p.value <> ''"""
 _STAYING = """
-    select p.value from audience_member a join wanted w using (profile_id)
+    select distinct p.value from audience_member a join wanted w using (profile_id)
     cross join lateral string_to_table(a.identity, :divider) with ordinality p (value, number)
     where a.destination_id = :id and exists (select from part) and p.number <= :contacts and p.value in (select value from part)
-    group by p.value having count(distinct a.profile_id) >= :holders"""
+      and not exists (select from going g where g.profile_id = a.profile_id)"""
 _LEFT_OVER = f"""
     select a.profile_id, coalesce(h.identity, a.identity) as identity,
            case when h.profile_id is not null then h.nothing when c.profile_id is not null then false else {_SHARED} end as shared

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from cdp.activation.errors import ActivationError, DestinationConfig, UnknownDestination
-from cdp.activation.formats import FORMATS, Format, columns_of
+from cdp.activation.formats import FIELDS, FORMATS, Format, attributes_of, columns_of
+from cdp.attributes import types
 from cdp.db import activation_tables as tables
 from cdp.db.segment_tables import segment
 from cdp.records.contracts import check
@@ -67,6 +69,11 @@ class Destination:
         kind, place = self.place
         mode = "people" if kind == "email" else place.get("mode", "upload") if kind == "files" else "api" if kind in VENDORS else "upload"
         return {**self.document.get("options", {}), "mode": mode}
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Attributes that a row carries, or must have."""
+        return attributes_of(self.options)
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -138,6 +145,7 @@ def register(connection: Connection, document: Mapping[str, Any], by: str = "sys
         raise DestinationConfig(f"{schedule!r} is no schedule: five fields of cron (minute hour day month weekday), or @hourly, @daily …")
     if document.get("segment"):
         segment_id(connection, document["segment"])
+    _check_attributes(connection, attributes_of(document.get("options", {})))
     table = tables.destination
     old = connection.execute(select(table.c.document, table.c.enabled).where(table.c.name == document["name"])).first()
     if old is None or old.document != dict(document) or not old.enabled:
@@ -145,6 +153,15 @@ def register(connection: Connection, document: Mapping[str, Any], by: str = "sys
         changes = {"document": dict(document), "changed_by": by, "changed_at": func.clock_timestamp(), "enabled": True}
         connection.execute(insert(table).values(values).on_conflict_do_update(index_elements=["name"], set_=changes))
     return by_name(connection, document["name"])
+
+
+def _check_attributes(connection: Connection, named: Iterable[str]) -> None:
+    known = types(connection)
+    for name in named:
+        if name not in known:
+            near = get_close_matches(name, [*FIELDS, *known], 1)
+            hint = f"; did you mean {near[0]}?" if near else "; `cdp attributes list` names the attributes"
+            raise DestinationConfig(f"options: {name} is neither a field of a person nor an attribute{hint}")
 
 
 def disable(connection: Connection, name: str, by: str = "system") -> None:

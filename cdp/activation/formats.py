@@ -239,7 +239,7 @@ def hubspot(people: pa.Table, options: Options) -> Formatted:
 
 
 def fields(people: pa.Table, options: Options) -> Formatted:
-    """The fields that the definition names, as the platform holds them; the profile's id comes first."""
+    """The fields and attributes that the definition names, as the platform holds them; the profile's id comes first."""
     names = ["profile_id", *(name for name in options.get("fields", FIELDS) if name != "profile_id")]
     columns = tuple((name, flat(people[name])) for name in names)
     needed = options.get("required", ())
@@ -257,9 +257,15 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
+def attributes_of(options: Options) -> tuple[str, ...]:
+    """The attributes among the names that the options of the format `fields` give."""
+    named = (*options.get("fields", ()), *options.get("required", ()))
+    return tuple(dict.fromkeys(name for name in named if name not in FIELDS))
+
+
 def columns_of(name: str, options: Options) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Headers and key columns of a format with these options."""
-    empty = pa.table({field: pa.array([], pa.string()) for field in FIELDS})
+    empty = pa.table({field: pa.array([], pa.string()) for field in (*FIELDS, *attributes_of(options))})
     made = FORMATS[name].make(empty, options)
     return tuple(header for header, _ in made.columns), made.keys
 

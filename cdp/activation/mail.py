@@ -81,6 +81,8 @@ def withheld(policy: FieldPolicy, department: str | None, document: Mapping[str,
 
 
 def _policy_field(name: str) -> str:
+    if name not in FIELDS:
+        return f"attributes.{name}"
     if name in _ADDRESS:
         return "addresses"
     kind = name.rpartition("_")[0]

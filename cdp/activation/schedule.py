@@ -15,6 +15,9 @@ from sqlalchemy import Connection, text
 
 from cdp.activation.definition import Destination, destinations
 
+COMPUTED = "*"
+"""Stands beside the names of segments, none of which is called so."""
+
 
 def next_at(schedule: str, after: datetime) -> datetime:
     """When a schedule comes next after a moment (UTC)."""
@@ -42,11 +45,12 @@ def _is_due(one: Destination, last: Any, changed: Mapping[str | None, datetime],
         return next_at(schedule, one.changed_at if last is None else last.started_at) <= now
     if last is None or last.status != "done" or one.changed_at > last.started_at:
         return True
-    return any(moment > last.started_at for name, moment in changed.items() if name in (None, one.segment))
+    concerns = {None, one.segment, *([COMPUTED] if one.attributes else [])}
+    return any(moment > last.started_at for name, moment in changed.items() if name in concerns)
 
 
 def _changed(connection: Connection) -> Mapping[str | None, datetime]:
-    """When a segment's members moved last, by its name, and under None when a profile changed last."""
+    """When a segment's members moved last, by its name; under None when a profile changed last, under COMPUTED an attribute's value."""
     found: dict[str | None, datetime] = {
         row.name: row.at
         for row in connection.execute(
@@ -54,5 +58,8 @@ def _changed(connection: Connection) -> Mapping[str | None, datetime]:
                     (select at from segment_change where segment_id = s.id order by id desc limit 1) c""")
         )
     }
-    golden = connection.execute(text("select max(updated_at) from golden")).scalar_one()
-    return found if golden is None else found | {None: golden}
+    for key, latest in ((None, "max(updated_at) from golden"), (COMPUTED, "max(computed_at) from profile_attribute")):
+        moment = connection.execute(text(f"select {latest}")).scalar_one()
+        if moment is not None:
+            found[key] = moment
+    return found

@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.activation.audience import PORTION, Audience
+from cdp.activation.audience import Audience
 from cdp.activation.channels import Change, Rows
 from cdp.activation.columns import flat, present
+from cdp.activation.definition import Destination
 from cdp.activation.formats import Columns, Formatted
 from cdp.activation.record import DIVIDER, Entries
 
 Fails = Callable[[pa.Array, pa.Array], None]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -32,87 +33,107 @@ class Step:
 def steps(audience: Audience, fails: Fails) -> Iterator[Step]:
     """Removals first, since a platform knows an identity and not a person: what is added afterwards stays.
 
-    Where people who are there come in several portions, these are read twice: an address may pass from one of the last to one of the first.
+    Who is to be added or changed is read twice where somebody is there already: an address of the last may pass to one of the first.
 
     Args:
         fails: told the profiles of a portion and why the destination could not use them, or null.
     """
     destination = audience.destination
     for portion in audience.leaving():
-        yield from _removals(destination.headers, destination.keys, portion, destination.by_person)
-    portions = audience.candidates()
-    first = next(portions, None)
-    if first is None:
-        return
-    twice = first.num_rows == PORTION and audience.counts.present > 0
-    for people in chain([first], portions):
-        formatted = destination.format.make(people, destination.options)
-        yield from _going(people, formatted, destination.by_person)
-        if not twice:
-            yield from _coming(people, formatted, fails)
-    if twice:
-        for people in audience.candidates():
-            yield from _coming(people, destination.format.make(people, destination.options), fails)
+        yield from _removals(destination, portion)
+    gone: list[str] = []
+    moved: list[str] = []
+    later: list[str] = []
+    for people in audience.candidates():
+        portion = _Portion.of(people, destination)
+        fails(portion.profiles, portion.formatted.problem)
+        yield from portion.unchanged()
+        if audience.counts.present:
+            gone += portion.ids(portion.known & ~portion.good)
+            moved += portion.ids(portion.moved)
+            later += portion.ids(portion.coming)
+        else:
+            yield from portion.sent()
+    if gone or moved:
+        forget = frozenset(gone)
+        for portion in audience.moving([*gone, *moved]):
+            left = np.array([id in forget for id in portion["profile_id"].to_pylist()], bool)
+            for mask, forgotten in ((left, True), (~left, False)):
+                yield from _removals(destination, portion.filter(pa.array(mask)), forget=forgotten)
+    if later:
+        for people in audience.candidates(later):
+            yield from _Portion.of(people, destination).sent()
 
 
 @dataclass(frozen=True)
 class _Portion:
-    """Masks over people: usable, at the destination, there under another identity."""
+    """Candidates as the destination takes them, with masks: usable, at the destination, there as they are, there under another identity."""
 
-    good: np.ndarray[Any, Any]
-    known: np.ndarray[Any, Any]
-    moved: np.ndarray[Any, Any]
+    people: pa.Table
+    formatted: Formatted
+    fingerprint: pa.Array
     identity: pa.Array
+    good: Mask
+    known: Mask
+    same: Mask
+    moved: Mask
 
     @classmethod
-    def of(cls, people: pa.Table, formatted: Formatted) -> _Portion:
+    def of(cls, people: pa.Table, destination: Destination) -> _Portion:
+        formatted = destination.format.make(people, destination.options)
+        fingerprint, identity = _fingerprints(formatted.columns), _identity(formatted)
         good, known = np.asarray(pc.is_null(formatted.problem)), np.asarray(pc.is_valid(flat(people["fingerprint"])))
-        identity = _identity(formatted)
+        same = known & good & np.asarray(pc.fill_null(pc.equal(fingerprint, flat(people["fingerprint"])), False))
         moved = known & good & np.asarray(pc.fill_null(pc.not_equal(identity, flat(people["identity"])), False))
-        return cls(good, known, moved, identity)
+        return cls(people, formatted, fingerprint, identity, good, known, same, moved)
+
+    @property
+    def profiles(self) -> pa.Array:
+        """Their ids."""
+        return flat(self.people["profile_id"])
+
+    @property
+    def coming(self) -> Mask:
+        """Who is to be added or changed."""
+        return np.asarray(self.good & ~self.same)
+
+    def ids(self, mask: Mask) -> list[str]:
+        """Those of some."""
+        found: list[str] = self.profiles.filter(pa.array(mask)).to_pylist()
+        return found
+
+    def unchanged(self) -> Iterator[Step]:
+        """Those who are there as they are: they are only looked at."""
+        looked = self.ids(self.same)
+        if looked:
+            yield Step(Rows(Change.UPDATED, looked, ()), Entries(fields=np.zeros(len(looked), dtype=np.int64), quiet=True))
+
+    def sent(self) -> Iterator[Step]:
+        """Additions and changes."""
+        for change, mask in ((Change.ADDED, self.coming & ~self.known), (Change.UPDATED, self.coming & self.known)):
+            if mask.any():
+                picked = pa.array(mask)
+                columns = tuple((header, column.filter(picked)) for header, column in self.formatted.columns)
+                entries = Entries(
+                    fields=present([column for _, column in columns]),
+                    fingerprint=self.fingerprint.filter(picked),
+                    identity=self.identity.filter(picked),
+                    consent_at=flat(self.people["consent_at"]).filter(picked),
+                    consent_source=flat(self.people["consent_source"]).filter(picked),
+                )
+                yield Step(Rows(change, self.ids(mask), columns), entries)
 
 
-def _going(people: pa.Table, formatted: Formatted, by_person: bool) -> Iterator[Step]:
-    """Removals of those who cannot be used any more, and of the former identities of those who changed."""
-    portion = _Portion.of(people, formatted)
-    headers = tuple(header for header, _ in formatted.columns)
-    for leaves, forget in ((portion.known & ~portion.good, True), (portion.moved, False)):
-        yield from _removals(headers, formatted.keys, people.filter(pa.array(leaves)), by_person, forget=forget)
-
-
-def _coming(people: pa.Table, formatted: Formatted, fails: Fails) -> Iterator[Step]:
-    """Additions and changes; those who are there as they are are only looked at."""
-    portion = _Portion.of(people, formatted)
-    good, known, identity = portion.good, portion.known, portion.identity
-    profiles, old = flat(people["profile_id"]), flat(people["fingerprint"])
-    fails(profiles, formatted.problem)
-    fingerprint = _fingerprints(formatted.columns)
-    same = known & good & np.asarray(pc.fill_null(pc.equal(fingerprint, old), False))
-    if same.any():
-        looked = profiles.filter(pa.array(same)).to_pylist()
-        yield Step(Rows(Change.UPDATED, looked, ()), Entries(fields=np.zeros(len(looked), dtype=np.int64), quiet=True))
-    for change, mask in ((Change.ADDED, good & ~known), (Change.UPDATED, good & known & ~same)):
-        if mask.any():
-            picked = pa.array(mask)
-            columns = tuple((header, column.filter(picked)) for header, column in formatted.columns)
-            entries = Entries(
-                fields=present([column for _, column in columns]),
-                fingerprint=fingerprint.filter(picked),
-                identity=identity.filter(picked),
-                consent_at=flat(people["consent_at"]).filter(picked),
-                consent_source=flat(people["consent_source"]).filter(picked),
-            )
-            yield Step(Rows(change, profiles.filter(picked).to_pylist(), columns), entries)
-
-
-def _removals(headers: Sequence[str], keys: Sequence[int], people: pa.Table, by_person: bool, *, forget: bool = True) -> Iterator[Step]:
+def _removals(destination: Destination, people: pa.Table, *, forget: bool = True) -> Iterator[Step]:
     """Removals by what was sent and nobody else there has; where nothing of it is left, nothing is sent and the person is forgotten.
 
+    A place that knows people by their ids hears of each.
+
     Args:
-        by_person: the place knows people by their ids, so each removal is sent.
         forget: the person is not there afterwards; False where the new row follows.
     """
-    kept = np.asarray(pc.equal(flat(people["shared"]), "t")) & (not by_person)
+    headers, keys = destination.headers, destination.keys
+    kept = np.asarray(pc.equal(flat(people["shared"]), "t")) & (not destination.by_person)
     for quiet in (False, True):
         mask = pa.array(kept if quiet else ~kept)
         ids = flat(people["profile_id"]).filter(mask).to_pylist()

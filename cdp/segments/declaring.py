@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from cdp import attributes
 from cdp.attributes import Change, Definition, DefinitionError
 from cdp.attributes.language.check import unknown
+from cdp.db.activation_tables import destination
 from cdp.db.segment_tables import monitor
 from cdp.segments.check import check
 from cdp.segments.store import conditions, naming, segments
@@ -28,7 +29,7 @@ def declare_attributes(
     for name in gone:
         if name not in known:
             raise unknown("attribute", name, known, "")
-        users = [*naming(connection, name), *_marking(connection, name)]
+        users = [*naming(connection, name), *_marking(connection, name), *_carrying(connection, name)]
         if users:
             raise DefinitionError(name, f"the attribute is named by {', '.join(users)}: change or delete those first")
     changes = attributes.declare(connection, wanted, principal, withdraw=gone)
@@ -43,6 +44,14 @@ def _marking(connection: Connection, name: str) -> list[str]:
     """Monitors that set an attribute."""
     rows = connection.execute(select(monitor.c.name, monitor.c.action).order_by(monitor.c.name))
     return [f"monitor {row.name}, as a mark" for row in rows if name in row.action.get("mark", {})]
+
+
+def _carrying(connection: Connection, name: str) -> list[str]:
+    """Destinations whose rows carry an attribute."""
+    table = destination
+    rows = connection.execute(select(table.c.name, table.c.document).where(table.c.enabled).order_by(table.c.name))
+    options = {row.name: row.document.get("options", {}) for row in rows}
+    return [f"destination {one}" for one, said in options.items() if name in (*said.get("fields", ()), *said.get("required", ()))]
 
 
 def _still_decided(connection: Connection, changed: list[str]) -> None:

@@ -11,12 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import Engine, create_engine, func, select, text
 
+from cdp import attributes
 from cdp.activation import (
     ActivationError,
     DestinationConfig,
     Undelivered,
     UnknownDestination,
     disable,
+    due,
     preflight,
     reconcile,
     register,
@@ -28,6 +30,7 @@ from cdp.activation.channels import Change, Rows
 from cdp.activation.deliver import Report
 from cdp.activation.values import sha256
 from cdp.db import activation_tables as tables
+from cdp.db import segment_tables
 from cdp.db.tables import profile_journal, record
 from cdp.records.contracts import DocumentError
 from cdp.settings import Settings
@@ -228,11 +231,56 @@ def test_who_changes_takes_no_contact_point_along_that_somebody_who_stays_has(
     assert {cell for row in read(path)[1:] for cell in row if cell} == {sha256("+18005550100")}
 
 
+def test_an_address_that_nobody_keeps_goes_with_the_last_who_had_it(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    for number in (1, 2):
+        world.person(number, email="family@example.org")
+    add(engine, definition({"files": {"path": str(folder)}}))
+    send(engine, settings, "ads")
+    for number in (1, 2):
+        world.person(number, email=f"own{number}@example.org")
+    assert told(send(engine, settings, "ads"))[:3] == (0, 2, 0)
+    (path,) = folder.glob("*-remove.csv")
+    assert {cell for row in read(path)[1:] for cell in row if cell} == {sha256("family@example.org")}
+
+
+def test_rows_carry_attributes_and_follow_them(
+    engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path
+) -> None:
+    with engine.begin() as connection:
+        attributes.declare(connection, [attributes.load({"name": "spent", "kind": "sum", "of": "order", "field": "value"})], "test")
+    chosen = {"fields": ["email_1", "spent"], "required": ["spent"]}
+    add(engine, definition({"files": {"path": str(folder)}}, format="fields", options=chosen))
+    for number, spent in ((1, 12.5), (2, None)):
+        world.person(number, email=f"{number}@example.org")
+        value(engine, number, spent)
+    report = send(engine, settings, "ads")
+    assert report.failing == {"no spent": 1}
+    assert read(folder / "ads-000001-full.csv") == [["profile_id", "email_1", "spent"], [str(profile_id(1)), "1@example.org", "12.5"]]
+    with engine.connect() as connection:
+        assert not due(connection)
+    value(engine, 1, 99.0)
+    with engine.connect() as connection:
+        assert [one.name for one in due(connection)] == ["ads"]
+    assert send(engine, settings, "ads").updated == 1
+    with pytest.raises(DestinationConfig, match="spend is neither a field of a person nor an attribute; did you mean spent"):
+        add(engine, definition({"files": {"path": str(folder)}}, format="fields", options={"fields": ["spend"]}))
+
+
+def value(engine: Engine, number: int, spent: float | None) -> None:
+    """What a person's attribute is from now on."""
+    values = {"values": {} if spent is None else {"spent": spent}, "inputs": {}, "as_of": func.now(), "computed_at": func.clock_timestamp()}
+    table = segment_tables.profile_attribute
+    with engine.begin() as connection:
+        connection.execute(table.delete().where(table.c.profile_id == profile_id(number)))
+        connection.execute(table.insert().values(profile_id=profile_id(number), **values))
+
+
 def test_an_address_may_pass_from_the_last_to_the_first(
     engine: Engine, settings: Settings, world: World, definition: Definition, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("audience", "steps"):
-        monkeypatch.setattr(f"cdp.activation.{module}.PORTION", 2)
+    monkeypatch.setattr("cdp.activation.audience.PORTION", 2)
     for number in range(1, 6):
         world.person(number, email=f"p{number}@example.org")
     add(engine, definition({"files": {"path": str(folder)}}))

@@ -19,8 +19,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from sqlalchemy import Engine, text
 
+from cdp.access.policy import parse
 from cdp.activation import DestinationConfig, Undelivered, register, send
 from cdp.activation import status as status_of
+from cdp.activation.mail import withheld
 from cdp.settings import Settings
 from tests.activation.conftest import Definition, World
 
@@ -200,3 +202,9 @@ def test_a_server_with_a_certificate_of_nobody_is_not_trusted(
     add(engine, definition({"email": to}))
     with pytest.raises(Undelivered, match="SSLCertVerificationError"):
         send(engine, settings, "ads")
+
+
+def test_an_attribute_is_withheld_as_the_policy_says() -> None:
+    rules = parse({"version": 1, "defaults": {"*": "visible", "attributes.spent": "hidden"}}, "test")
+    document = {"format": "fields", "options": {"fields": ["given_name", "spent", "visits"]}}
+    assert withheld(rules, None, document) == ["attributes.spent"]

@@ -18,6 +18,7 @@ from cdp.attributes import declare, load
 from cdp.cli import attributes as attribute_commands
 from cdp.cli import monitors as monitor_commands
 from cdp.cli import segments as segment_commands
+from cdp.db.activation_tables import destination
 from cdp.settings import Settings
 from tests.attributes.people import event, person
 
@@ -174,7 +175,9 @@ def test_an_attribute_changes_only_so_far_that_all_segments_and_monitors_can_sti
     mark = {"name": "tier", "kind": "mark", "type": "text"}
     with shop.begin() as c:
         room.save(c, "c", "n > 1", "test")
-        declare(c, [load(mark)], "test")
+        declare(c, [load(mark), load({"name": "sent", "kind": "count"})], "test")
+        carrying = {"format": "fields", "options": {"fields": ["email_1", "sent"]}}
+        c.execute(destination.insert().values(name="mart", document=carrying, changed_by="test"))
         room.save_monitor(c, "m", {"condition": "favourite = web and segment(c)", "action": {"mark": {"tier": "gold"}}}, "test")
     file = tmp_path / "attributes.yaml"
     refused = {
@@ -193,6 +196,7 @@ def test_an_attribute_changes_only_so_far_that_all_segments_and_monitors_can_sti
         ("n", "segment c"),
         ("favourite", "monitor m"),
         ("tier", "monitor m, as a mark"),
+        ("sent", "destination mart"),
         ("nothing", "no attribute is called"),
     ):
         assert who in refusal(commands, attribute_commands.attributes, "apply", str(file), "--withdraw", name)
