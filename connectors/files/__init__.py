@@ -77,19 +77,25 @@ class FilesSource:
         self._config = config
 
     def streams(self) -> Sequence[Stream]:
-        """One for each file, sheet, or entry of `streams`.
+        """One for each file, sheet, or entry of `streams`; one whose path names nothing, or whose file is broken, says so when it is read.
 
         Raises:
-            ConfigError: a path names nothing, or a file cannot be told apart.
+            ConfigError: that holds for every one, or two files would be one stream.
         """
         with named("the files"):
-            return [found.stream for found in self._sets.values()]
+            found = self._sets
+        wrong = [one for one in found.values() if isinstance(one, ConfigError)]
+        if wrong and len(wrong) == len(found):
+            raise wrong[0]
+        return [Stream(name, complete=False) if isinstance(one, ConfigError) else one.stream for name, one in found.items()]
 
     def read(self, stream: str, bookmark: Json = None) -> Iterator[Page]:
         """Pages of the files that changed since `bookmark`; the bookmark of a file's last page holds its fingerprint."""
         found = self._sets.get(stream)
         if found is None:
             raise ConfigError(f"no stream {stream!r}; there are {', '.join(self._sets)}")
+        if isinstance(found, ConfigError):
+            raise found
         known: dict[str, Any] = {}
         how = self._digest_of(found)
         if isinstance(bookmark, dict) and bookmark.get("how") == how:
@@ -144,25 +150,36 @@ class FilesSource:
         return self._root[0]
 
     @cached_property
-    def _sets(self) -> Mapping[str, _Set]:
+    def _sets(self) -> Mapping[str, _Set | ConfigError]:
+        """The streams by name, each with its tables or with what is wrong with it alone."""
         folder, root = self._root
-        made: dict[str, _Set] = {}
+        made: dict[str, _Set | ConfigError] = {}
         if declared := self._config.get("streams"):
             for name, entry in declared.items():
                 options = {**self._config, **(entry if isinstance(entry, Mapping) else {"path": entry})}
-                made[name] = self._declared(name, self._under(root, options["path"]), options)
+                try:
+                    made[name] = self._declared(name, self._under(root, options["path"]), options)
+                except ConfigError as error:
+                    made[name] = error
             return made
+        places: dict[str, str] = {}
         for path in folder.files(root):
-            found = tables_of(folder, path, self._config.get("format"), self._config.get("sheet"))
-            alone = path == root
-            for table in found:
-                name = self._name(table, alone, len(found))
+            for name, place, one in self._found(path, alone=path == root):
                 if name in made:
-                    raise ConfigError(
-                        f"{table.place} and {made[name].tables[0].place} would both be the stream {name!r}: name them in `streams`"
-                    )
-                made[name] = self._set(name, (table,), {**self._config, "path": path})
+                    raise ConfigError(f"{place} and {places[name]} would both be the stream {name!r}: name them in `streams`")
+                made[name], places[name] = one, place
         return made
+
+    def _found(self, path: str, alone: bool) -> Iterator[tuple[str, str, _Set | ConfigError]]:
+        """The streams of one file in a folder: name, place, and tables."""
+        try:
+            found = tables_of(self._folder, path, self._config.get("format"), self._config.get("sheet"))
+        except ConfigError as error:
+            yield stem(path), path, error
+            return
+        for table in found:
+            name = self._name(table, alone, len(found))
+            yield name, table.place, self._set(name, (table,), {**self._config, "path": path})
 
     def _declared(self, name: str, pattern: str, options: Mapping[str, Any]) -> _Set:
         tables: list[Table] = []

@@ -364,3 +364,25 @@ def test_a_page_of_wide_rows_ends_sooner(tmp_path: Path, monkeypatch: pytest.Mon
     assert [row["id"] for row in rows(pages)] == [str(i) for i in range(400)]
     assert len(pages[0].rows) < 250
     assert pages[1].first_row == pages[0].first_row + len(pages[0].rows)
+
+
+def test_a_declared_path_that_names_nothing_stops_only_its_stream(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "id,n\n1,x\n")
+    source = FilesSource({"path": str(tmp_path), "streams": {"people": "a.csv", "orders": "orders/*.csv", "bills": "b.csv"}})
+    assert [stream.name for stream in source.streams()] == ["people", "orders", "bills"]
+    assert rows(list(source.read("people"))) == [{"id": "1", "n": "x"}]
+    for stream, path in (("orders", r"orders/\*\.csv"), ("bills", r"b\.csv")):
+        with pytest.raises(ConfigError, match=f"{path}: no such file, and nothing matches it"):
+            list(source.read(stream))
+
+
+def test_a_broken_file_in_a_folder_stops_only_its_stream(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "id,n\n1,x\n")
+    write(tmp_path, "b.xlsx", b"no workbook")
+    write(tmp_path, "c.zip", b"no archive")
+    source = FilesSource({"path": str(tmp_path)})
+    assert [stream.name for stream in source.streams()] == ["a", "b", "c"]
+    assert rows(list(source.read("a"))) == [{"id": "1", "n": "x"}]
+    for stream in ("b", "c"):
+        with pytest.raises(ConfigError, match=rf"{stream}\.(xlsx|zip): no "):
+            list(source.read(stream))
