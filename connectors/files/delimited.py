@@ -21,7 +21,8 @@ import pyarrow.csv as arrow_csv
 from connectors.contract import ConfigError, Refused
 from connectors.files.names import unique
 
-BLOCK = 4 << 20
+BLOCK = 1 << 20
+"""Arrow reads 32 blocks ahead; a row that is longer than one is read the slow way."""
 LONGEST = 32 << 20
 """A record longer than this has a quote that never closes."""
 
