@@ -326,12 +326,15 @@ class _Reading:
             yield replace(page, bookmark=bookmark)
             return
         rows: list[dict[str, Any]] = []
+        refused = list(page.refused)
         for parent in page.rows:
             key = str(at(parent, spec.key))
             listing = replace(spec.child, path=spec.child.path.replace("{}", key))
             for found, _ in walk(self._client, listing.paging, listing.request(spec.name), listing.records, None):
                 rows.extend({**row, "parent_key": key} for row in found if isinstance(row, dict))
-        yield Page(self._completed(spec, rows), bookmark=bookmark, place=spec.child.path)
+                odd = [row for row in found if not isinstance(row, dict)]
+                refused.extend(Refused(listing.path, "not_an_object", f"{listing.path}: a row that is no object", raw=row) for row in odd)
+        yield Page(self._completed(spec, rows), bookmark=bookmark, place=spec.child.path, refused=refused)
 
     def _deletions(self, listing: Listing) -> Iterator[Page]:
         for rows, _ in walk(self._client, listing.paging, listing.request(self._spec.name), listing.records, None):

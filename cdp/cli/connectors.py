@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from cdp.cli.console import database, fail, out
@@ -66,7 +67,7 @@ def show(name: str) -> None:
 @click.argument("name")
 @click.option("--check", "checks", multiple=True, help="Run only this check; may be given several times.")
 def test(name: str, checks: tuple[str, ...]) -> None:
-    """Run the conformance kit on a connector and its fake; NAME is installed, or a package in this folder."""
+    """Run the conformance kit on a connector and the system it ships for that; NAME is installed, or a package in this folder."""
     sys.path.insert(0, str(Path.cwd()))
     kit = _kit()
     failed = total = skipped = 0
@@ -74,8 +75,9 @@ def test(name: str, checks: tuple[str, ...]) -> None:
         total += 1
         skipped += not result.applies
         failed += result.problem is not None
-        mark = "[red]fails[/]" if result.problem else "[green]passes[/]" if result.applies else "[dim]does not apply[/]"
-        out.print(f"{result.stream:<16} {result.check:<22} {mark}")
+        lacks = f"[dim]does not apply: {escape(result.lacks)}[/]"
+        mark = "[red]fails[/]" if result.problem else "[green]passes[/]" if result.applies else lacks
+        out.print(f"{result.stream:<16} {result.check:<22} {mark}", soft_wrap=True)
         if result.problem:
             out.print(f"    {result.problem}", markup=False)
     out.print(f"{name}: {total - failed - skipped} checks pass, {failed} fail, {skipped} do not apply")

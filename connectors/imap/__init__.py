@@ -87,25 +87,30 @@ class ImapSource:
             size = self._config.get("batch_rows", 100)
             for start in range(0, len(new), size):
                 part = new[start : start + size]
-                rows, refused = self._fetch(session, part, validity, folder)
-                done |= set(part)
+                rows, refused, came = self._fetch(session, part, validity, folder)
+                done |= came  # what the server keeps back is asked for again by the next read
                 mark = {"validity": validity, "seen": _compact(done)}
                 yield Page(rows, bookmark=mark, place=folder, first_row=part[0], refused=refused, total=len(new))
 
-    def _fetch(self, session: imaplib.IMAP4, uids: Sequence[int], validity: int, folder: str) -> tuple[list[dict[str, Any]], list[Refused]]:
+    def _fetch(
+        self, session: imaplib.IMAP4, uids: Sequence[int], validity: int, folder: str
+    ) -> tuple[list[dict[str, Any]], list[Refused], set[int]]:
+        """Rows, what is none, and the numbers of both."""
         rows: list[dict[str, Any]] = []
         refused: list[Refused] = []
+        came: set[int] = set()
         for part in self._asked(session.uid("FETCH", ",".join(map(str, uids)), f"(UID BODY.PEEK[]<0.{MOST}>)")):
             if not isinstance(part, tuple) or (found := _FETCH.search(part[0])) is None:
                 continue
             uid = int(found.group(1))
+            came.add(uid)
             try:
                 rows.append({"uid": _key(validity, uid), **row_of(part[1], self._own)})
             except (ValueError, LookupError, TypeError) as error:
                 where = f"{folder}, message {uid}"
                 message = f"{where}: cannot be read as a message ({type(error).__name__})"
                 refused.append(Refused(where, "malformed_message", message, source_key=_key(validity, uid)))
-        return rows, refused
+        return rows, refused, came
 
     @property
     def _where(self) -> str:
@@ -116,14 +121,12 @@ class ImapSource:
         security = self._config.get("security", "tls")
         port = self._config.get("port", 993 if security == "tls" else 143)
         try:
-            context = ssl.create_default_context()
-            session = (
-                imaplib.IMAP4_SSL(self._where, port, ssl_context=context, timeout=60)
-                if security == "tls"
-                else imaplib.IMAP4(self._where, port, timeout=60)
-            )
+            if security == "tls":
+                session: imaplib.IMAP4 = imaplib.IMAP4_SSL(self._where, port, ssl_context=ssl.create_default_context(), timeout=60)
+            else:
+                session = imaplib.IMAP4(self._where, port, timeout=60)
             if security == "starttls":
-                session.starttls(context)
+                session.starttls(ssl.create_default_context())
         except (OSError, imaplib.IMAP4.error) as error:
             raise Unavailable(
                 f"{self._where}: the mail server does not answer ({type(error).__name__}). Check host, port and security"
@@ -136,7 +139,7 @@ class ImapSource:
                     f"{self._where}: the mail server refuses user or password. Renew `password`; some want one for the application"
                 ) from None
             yield session
-        except (OSError, imaplib.IMAP4.abort) as error:
+        except (OSError, imaplib.IMAP4.error) as error:
             raise Unavailable(f"{self._where}: the mail server broke off ({type(error).__name__}). What was read is kept") from None
         finally:
             try:

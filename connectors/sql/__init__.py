@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, NoSuchTableError, OperationalError
 
 from cdp.records.rows import Rows
-from connectors.contract import AuthError, ConfigError, Json, Page, Present, SourceError, Stream, Unavailable
+from connectors.contract import AuthError, ConfigError, ContractError, Json, Page, Present, SourceError, Stream, Unavailable
 from connectors.sql.arrow import table_of
 
 _STREAM: Mapping[str, Any] = {
@@ -276,4 +276,6 @@ def _named(error: DBAPIError, where: str) -> SourceError:
     syntax = isinstance(error.orig, sqlite3.OperationalError) and any(sign in text for sign in ("no such", "syntax", "misuse"))
     if not syntax and (isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated):
         return Unavailable(f"{where}: the database does not answer, or broke off ({cause}). What was read is kept; try again when it is up")
+    if any(sign in text for sign in ("not a database", "malformed")):
+        return ContractError(f"{where}: the file is no database, or a broken one ({cause}). Fetch it again, or restore it")
     return ConfigError(f"{where}: the database refuses the query ({cause}: {first}). Correct `streams`")

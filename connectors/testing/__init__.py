@@ -1,4 +1,4 @@
-"""The conformance kit: `conform` runs every rule of the contract against a connector and a fake of its source.
+"""The conformance kit: `conform` runs every rule of the contract against a connector and the system that it ships to be tested on.
 
 The command line reaches it through the entry point `kit` of the group `cdp.connector_kit`.
 """
@@ -10,6 +10,7 @@ from connectors.testing.conformance import Result, conform, conform_named, conne
 from connectors.testing.coverage import mapping_of, unmapped
 from connectors.testing.fake import FakeVendor, Fault, Row, reply
 from connectors.testing.scaffold import new
+from connectors.testing.system import System
 
 __all__ = [
     "CHECKS",
@@ -18,6 +19,7 @@ __all__ = [
     "Fault",
     "Result",
     "Row",
+    "System",
     "conform",
     "conform_named",
     "connector",

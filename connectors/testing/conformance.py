@@ -1,4 +1,4 @@
-"""`conform` runs every check that applies to a connector, on every stream of it, each on a fresh fake."""
+"""`conform` runs every check that applies to a connector, on every stream of it, each on a fresh system."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from connectors.contract import ConfigError, SourceError
 from connectors.testing import worst as worst  # registers its checks
 from connectors.testing.checks import CHECKS, Check, Failed
 from connectors.testing.clock import ManualClock
-from connectors.testing.fake import FakeVendor
 from connectors.testing.lab import Opens, lab
+from connectors.testing.system import System
 
-Makes = Callable[[ManualClock], FakeVendor]
+Makes = Callable[[ManualClock], System]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one check on one stream: `problem` is None where it passed; `applies` is false where the fake lacks what it needs."""
+    """What became of one check on one stream: `problem` is None where it passed; `lacks` says why it does not apply, where it does not."""
 
     check: str
     stream: str
     problem: str | None
-    applies: bool = True
+    lacks: str = ""
+
+    @property
+    def applies(self) -> bool:
+        return not self.lacks
 
 
 def run(check: Check, opens: Opens, makes: Makes, stream: str) -> Result:
     """One check on one stream."""
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     with lab(opens, makes, stream) as room:
-        can = set(room.fake.able(stream))
         try:
-            if not room.described().complete:
-                can.add("incremental")
-            if room.sweeps():
-                can.add("sweep")
-            if not check.needs <= can:
-                return Result(check.name, stream, None, applies=False)
+            missing = sorted(check.needs - room.able())
+            if missing:
+                return Result(check.name, stream, None, room.fake.why(stream, missing[0]))
             check.run(room)
         except Failed as failure:
             return Result(check.name, stream, str(failure))
@@ -84,17 +84,25 @@ def connector(name: str) -> Any:
         ) from None
 
 
-def fake_of(kind: Any) -> type[FakeVendor]:
-    """The fake of a connector: the class `Fake` of the module `fake` beside it.
+def fake_of(kind: Any) -> type[System]:
+    """The system that a connector ships to be tested on: the class `Fake` of `fake` in its package, or of `NAME_fake` beside its module.
 
     Raises:
-        ConfigError: it has none, because the real system runs in its tests.
+        ConfigError: it ships none, because its test runs the real system.
     """
-    try:
-        found: type[FakeVendor] = importlib.import_module(f"{kind.__module__}.fake").Fake
-    except ModuleNotFoundError:
-        raise ConfigError(f"{kind.__module__} has no fake: its tests run the real system, see docs/connectors.md") from None
-    return found
+    for module in (f"{kind.__module__}.fake", f"{kind.__module__}_fake"):
+        try:
+            found: type[System] = importlib.import_module(module).Fake
+        except ModuleNotFoundError as error:
+            if error.name not in (module, kind.__module__):  # a module that the fake lacks
+                raise
+        else:
+            return found
+    name = kind.__module__.rpartition(".")[2]
+    raise ConfigError(
+        f"{name} ships no fake, because its test runs the real system: "
+        f"in a checkout of the platform, python -m pytest tests/connectors/test_{name}.py (see docs/connectors.md)"
+    )
 
 
 def conform_named(name: str, only: Iterable[str] = ()) -> Iterator[Result]:

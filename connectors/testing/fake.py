@@ -1,4 +1,4 @@
-"""A fake of a source keeps rows, serves them over HTTP as the vendor would, and does on demand what vendors do at their worst.
+"""A fake of a vendor keeps rows, serves them over HTTP as the vendor would, and does on demand what vendors do at their worst.
 
 A fake of a vendor is a subclass that says how a row is shown (`show`), and answers requests (`answer`) with the help of `listed` and
 `paged`. Everything else is here: who is let in, faults, throttling, tokens that expire, pages that are empty or repeat.
@@ -13,27 +13,17 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
-from email.utils import format_datetime
-from typing import Any, ClassVar
+from datetime import datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any, ClassVar, Self
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from connectors.contract import Source
 from connectors.testing.clock import ManualClock
-
-
-@dataclass
-class Row:
-    """One row of the fake: `data` is `name`, `email` and whatever a check adds."""
-
-    key: str
-    changed: datetime
-    data: dict[str, Any] = field(default_factory=dict)
-    created: datetime | None = None
-    deleted: bool = False
-    merged_into: str | None = None
-    swallowed: list[str] = field(default_factory=list)
+from connectors.testing.system import Row as Row
+from connectors.testing.system import System
 
 
 @dataclass(frozen=True)
@@ -52,74 +42,44 @@ class _Quiet(WSGIRequestHandler):
         return None
 
 
-class FakeVendor:
-    """Base of fakes. A subclass names its `streams`, and which of the behaviours in `can` the vendor has.
+class FakeVendor(System):
+    """Base of fakes of vendors, which are served over HTTP."""
 
-    `can` may hold: delete, merge, empty_page, repeat (tokens can be made to repeat), zones (times carry an offset), renew (tokens
-    expire and can be renewed).
-    """
-
-    streams: ClassVar[Sequence[str]] = ()
-    can: ClassVar[frozenset[str]] = frozenset()
-    lag: ClassVar[float] = 60.0
-    """Seconds that a row may commit late."""
+    nature: ClassVar[frozenset[str]] = frozenset({"http", "credentials", "tokens", "requests", "spoil", "break", "keyless"})
 
     def __init__(self, clock: ManualClock | None = None) -> None:
-        self.clock = clock or ManualClock()
-        self.tables: dict[str, dict[str, Row]] = {name: {} for name in self.streams}
-        self.secret = "fake-secret-7f3a9c"  # noqa: S105  of the fake only
-        self.page_size = 100
-        self.empty_page = False
-        self.repeat = False
-        self.zones = False
-        self.revoked = False
+        super().__init__(clock)
         self.token_number = 1
         self.faults: deque[Fault] = deque()
-        self.requests: list[str] = []
         self.too_early = 0
         self.base_url = ""
         self._blocked_until: datetime | None = None
         self._lock = threading.Lock()
 
-    # --- what a check does in the source ---
-
-    def put(self, stream: str, key: str, changed: datetime | None = None, **data: Any) -> None:
-        """Write a row, now or at `changed`."""
-        table, time = self.tables[stream], changed or self.clock.now()
-        known = table.get(key)
-        defaults = {"name": f"Name {key}", "email": f"person{key}@example.org"}
-        table[key] = Row(key, time, {**(known.data if known else defaults), **data}, known.created if known else time)
-
-    def delete(self, stream: str, key: str) -> None:
-        """Delete a row, as the vendor does."""
-        row = self.tables[stream][key]
-        row.deleted, row.changed = True, self.clock.now()
-
-    def merge(self, stream: str, loser: str, winner: str) -> None:
-        """Merge one row into another, as the vendor does."""
-        self.delete(stream, loser)
-        self.tables[stream][loser].merged_into = winner
-        kept = self.tables[stream][winner]
-        kept.swallowed.append(loser)
-        kept.changed = self.clock.now()
-
-    def able(self, stream: str) -> frozenset[str]:
-        """What the vendor has of `can`, for one stream."""
-        return self.can
-
-    def truth(self, stream: str) -> dict[str, Any]:
-        """Key -> row, as a perfect reader would have them now."""
-        return {key: self.show(stream, row) for key, row in self.tables[stream].items() if not row.deleted and key}
-
     def config(self) -> dict[str, Any]:
-        """A configuration that lets in."""
         return {"base_url": self.base_url, "token": self.secret}
 
-    # --- what the vendor does ---
+    def open(self, kind: Any, config: Mapping[str, Any]) -> Source:
+        source: Source = kind(config, clock=self.clock)
+        return source
 
-    def show(self, stream: str, row: Row) -> Any:
-        """A row as the vendor writes it."""
-        raise NotImplementedError
+    def spoil(self, stream: str) -> None:
+        self.faults.append(Fault(200, "<html>maintenance</html>", times=10**6, after=1))
+
+    def break_off(self, stream: str) -> None:
+        self.faults.append(Fault(502, times=10**6, after=2))
+
+    def mend(self) -> None:
+        self.faults.clear()
+
+    def troubles(self, stream: str) -> Iterator[None]:
+        body = f'{{"message": "no entry for person1@example.org with {self.secret}"}}'
+        for status in (400, 401, 403, 404, 418, 429, 500, 200):
+            self.faults.append(Fault(status, body if status != 200 else body[:-3], {"Retry-After": "7200"}, times=8, after=1))
+            yield
+            self.mend()
+
+    # --- what the vendor does ---
 
     def answer(self, request: Request) -> Response:
         """The right answer to a request that was let in."""
@@ -144,11 +104,6 @@ class FakeVendor:
         self.token_number += 1
 
     # --- help for `answer` ---
-
-    def stamp(self, time: datetime, index: int = 0) -> str:
-        """A time as text; with `zones`, in an offset that differs from row to row."""
-        zone = timezone(timedelta(hours=(14, -10, 0)[index % 3])) if self.zones else UTC
-        return time.astimezone(zone).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     def listed(self, stream: str, since: datetime | None = None, deleted: bool = False) -> list[Row]:
         """Rows that changed at or after `since`, in the order of their keys; those deleted only on demand."""
@@ -196,12 +151,16 @@ class FakeVendor:
         if fault.times > 1:
             self.faults.appendleft(Fault(fault.status, fault.body, fault.headers, fault.times - 1, 0))
         headers = dict(fault.headers)
-        if seconds := headers.pop("block", None):
-            self._blocked_until = self.clock.now() + timedelta(seconds=float(seconds))
+        if headers.pop("block", None):
+            self._blocked_until = self._named_by(headers["Retry-After"])
         return Response(fault.body, fault.status, headers, content_type="application/json")
 
+    def _named_by(self, value: str) -> datetime:
+        """The time that a `Retry-After` names; a date names a whole second."""
+        return parsedate_to_datetime(value) if value.endswith("GMT") else self.clock.now() + timedelta(seconds=float(value))
+
     @contextmanager
-    def serve(self) -> Iterator[FakeVendor]:
+    def serve(self) -> Iterator[Self]:
         """Serve on a free port of the loopback."""
         server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -219,7 +178,7 @@ def throttle(clock: ManualClock, form: str, seconds: float = 2.0, after: int = 1
     """429 with `Retry-After` as `seconds`, `float` or `date`; who comes back before that is too early."""
     date = format_datetime(clock.now() + timedelta(seconds=seconds), usegmt=True)
     value = {"seconds": str(int(seconds)), "float": f"{seconds:.1f}", "date": date}[form]
-    return Fault(429, '{"message": "slow down"}', {"Retry-After": value, "block": str(seconds)}, after=after)
+    return Fault(429, '{"message": "slow down"}', {"Retry-After": value, "block": "yes"}, after=after)
 
 
 def reply(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -6,19 +6,19 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Protocol
+from datetime import date, time, timedelta
+from typing import Any
 
-from connectors.contract import Json, Refused, Source, Stream, Sweepable
+import pyarrow as pa
+
+from connectors.contract import Json, Page, Refused, Source, Stream, Sweepable
 from connectors.paths import at
 from connectors.testing.clock import ManualClock
 from connectors.testing.fake import FakeVendor
+from connectors.testing.system import System
 
-
-class Opens(Protocol):
-    """A connector class that takes a clock."""
-
-    def __call__(self, config: Mapping[str, Any], *, clock: Any = None) -> Source: ...
+Opens = Callable[..., Source]
+"""A connector class; one that speaks HTTP takes a clock."""
 
 
 @dataclass
@@ -29,15 +29,16 @@ class Landed:
     bookmark: Json = None
     changes: int = 0
     pages: int = 0
+    given: int = 0
     merged: dict[str, str] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
 
 
 class Lab:
-    """A connector, a fake of its source, one stream, and what landed."""
+    """A connector, the system it reads (a fake, or the real thing), one stream, and what landed."""
 
-    def __init__(self, opens: Opens, fake: FakeVendor, stream: str) -> None:
+    def __init__(self, opens: Opens, fake: System, stream: str) -> None:
         self.fake = fake
         self.stream = stream
         self.landed = Landed()
@@ -45,10 +46,32 @@ class Lab:
 
     def source(self, **changed: Any) -> Source:
         """A fresh connector, as every run has it."""
-        return self._opens({**self.fake.config(), **changed}, clock=self.fake.clock)
+        return self.fake.open(self._opens, {**self.fake.config(), **changed})
 
-    def described(self) -> Stream:
-        return next(stream for stream in self.source().streams() if stream.name == self.stream)
+    @property
+    def config_schema(self) -> Mapping[str, Any]:
+        """That of the connector class; a function that makes connectors has none of its own."""
+        schema: Mapping[str, Any] = getattr(self._opens, "config_schema", None) or type(self.source()).config_schema
+        return schema
+
+    @property
+    def vendor(self) -> FakeVendor:
+        """The system, which speaks HTTP."""
+        assert isinstance(self.fake, FakeVendor)
+        return self.fake
+
+    def able(self) -> frozenset[str]:
+        """What system and connector can, of this stream; a check runs where they can what it needs."""
+        found = self.fake.able(self.stream) | self.fake.nature
+        found |= {"incremental"} if not self.described().complete else frozenset()
+        return found | ({"sweep"} if self.sweeps() else frozenset())
+
+    def asked(self) -> int:
+        """What was asked of the system so far: requests where they are counted, else rows that came."""
+        return len(self.fake.requests) if "requests" in self.fake.able(self.stream) | self.fake.nature else self.landed.given
+
+    def described(self, source: Source | None = None) -> Stream:
+        return next(stream for stream in (source or self.source()).streams() if stream.name == self.stream)
 
     def sweeps(self) -> bool:
         """Whether the connector lists the keys of the stream."""
@@ -71,12 +94,13 @@ class Lab:
 
     def sync(self, stop_after: int | None = None) -> Landed:
         """Read behind the bookmark; killed after `stop_after` pages, if set."""
-        stream, landed = self.described(), self.landed
+        source, landed = self.source(), self.landed
+        stream = self.described(source)
         whole, seen = True, list[str]()
-        reading = self.source().read(self.stream, json.loads(json.dumps(landed.bookmark)))
+        reading = source.read(self.stream, json.loads(json.dumps(landed.bookmark)))
         for number, page in enumerate(reading, 1):
-            rows: list[Any] = list(page.rows)
-            for row in rows:
+            for row in rows_of(page):
+                landed.given += 1
                 key = str(at(row, stream.key or "id"))
                 seen.append(key)
                 landed.changes += landed.rows.get(key) != row
@@ -111,8 +135,19 @@ class Lab:
         return f"missing {missing}, too many {extra}, different {other}"
 
 
+def rows_of(page: Page) -> list[Any]:
+    """The rows of a page as JSON; the times of a table as text."""
+    if not isinstance(page.rows, pa.Table):
+        return list(page.rows)
+    return [{name: _plain(value) for name, value in row.items()} for row in page.rows.to_pylist()]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (date, time)) else value
+
+
 @contextmanager
-def lab(opens: Opens, makes: Callable[[ManualClock], FakeVendor], stream: str) -> Iterator[Lab]:
-    """A laboratory with a fresh fake that is served while it is open."""
+def lab(opens: Opens, makes: Callable[[ManualClock], System], stream: str) -> Iterator[Lab]:
+    """A laboratory with a fresh system that is there while it is open."""
     with makes(ManualClock()).serve() as fake:
         yield Lab(opens, fake, stream)

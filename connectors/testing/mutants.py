@@ -73,6 +73,22 @@ class _EmptyPageEnds(CursorPaging):
         return replace(found, more=found.more and bool(rows))
 
 
+class _Lenient(ReferenceSource):
+    """Gives what it should refuse."""
+
+    def read(self, stream: str, bookmark: Json = None) -> Iterator[Page]:
+        for page in super().read(stream, bookmark):
+            yield replace(page, rows=[*page.rows, *(refused.raw for refused in page.refused)], refused=())
+
+
+class _Discreet(ReferenceSource):
+    """Leaves out what it should refuse, without a word."""
+
+    def read(self, stream: str, bookmark: Json = None) -> Iterator[Page]:
+        for page in super().read(stream, bookmark):
+            yield replace(page, refused=())
+
+
 class _ShortPages(ReferenceSource):
     declared = _paged(_ShortPageEnds("after", "next", size_param="limit"))
 
@@ -266,6 +282,8 @@ MUTANTS: Mapping[str, type[ReferenceSource]] = {
     "credentials": _Trusting,
     "full_read": _DropsOne,
     "keys": _Twice,
+    "rows_without_key": _Lenient,
+    "broken_rows": _Discreet,
     "page_sizes": _ShortPages,
     "empty_middle_page": _EmptyPages,
     "repeated_cursor": _Endless,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from connectors.auth import OAuth2
 from connectors.paging import CursorPaging
 from connectors.rest import Gone, Listing, RestSource, RestStream
 from connectors.since import SinceParam
+from connectors.testing.clock import ManualClock
 from connectors.testing.fake import FakeVendor, Row, reply
 
 
@@ -18,9 +20,13 @@ class ReferenceFake(FakeVendor):
     """`GET /people` and `GET /visits`, with `updated_since`, in pages of any kind, behind any authentication."""
 
     streams = ("people", "visits")
-    can = frozenset({"delete", "merge", "empty_page", "repeat", "zones", "renew"})
+    can = frozenset({"broken_row", "delete", "merge", "empty_page", "repeat", "zones", "renew"})
     auth: ClassVar[str] = "oauth2"
     paging: ClassVar[str] = "cursor"
+
+    def __init__(self, clock: ManualClock | None = None) -> None:
+        super().__init__(clock)
+        self._broken: set[str] = set()
 
     def config(self) -> dict[str, Any]:
         secrets = {
@@ -40,6 +46,13 @@ class ReferenceFake(FakeVendor):
         own = {"person_id": row.key, "kind": "visit"} if stream == "visits" else {}
         return {"id": row.key, **row.data, **own, **times, **fate}
 
+    def put_broken(self, stream: str) -> None:
+        self._broken.add(stream)
+
+    def _shown(self, stream: str, rows: Sequence[Row], first: bool) -> list[Any]:
+        shown = [self.show(stream, row) for row in rows]
+        return ["no row", *shown] if first and stream in self._broken else shown
+
     def answer(self, request: Request) -> Response:
         stream = request.path.strip("/")
         if stream not in self.tables:
@@ -49,13 +62,13 @@ class ReferenceFake(FakeVendor):
         rows = self.listed(stream, since, deleted=True)
         if self.paging == "number":
             number, size = int(request.args.get("page", "1")), min(int(request.args.get("limit", "100")), self.page_size)
-            return reply({"data": [self.show(stream, row) for row in rows[(number - 1) * size : number * size]]})
-        token = request.args.get("after")
+            return reply({"data": self._shown(stream, rows[(number - 1) * size : number * size], number == 1)})
+        token, first = request.args.get("after"), "after" not in request.args
         if self.paging == "after_key":
             place = next((i for i, row in enumerate(rows) if row.key == token), -1) + 1
             token = str(place) if token else None
         found, following = self.paged(rows, token, int(request.args.get("limit", "100")))
-        data: dict[str, Any] = {"data": [self.show(stream, row) for row in found]}
+        data: dict[str, Any] = {"data": self._shown(stream, found, first)}
         if self.paging == "after_key":
             return reply({**data, "has_more": following is not None})
         if self.paging == "link":

@@ -143,7 +143,7 @@ def new(name: str, auth: str, paging: str, folder: Path) -> list[Path]:
     for kind, known, what in ((auth, AUTH, "--auth"), (paging, PAGING, "--paging")):
         if kind not in known:
             raise ConfigError(f"{what} {kind!r} is unknown; there are {', '.join(known)}")
-    can = ["delete", "merge", "zones"]
+    can = ["broken_row", "delete", "merge", "zones"]
     can += ["empty_page", "repeat"] if paging in ("cursor", "link") else []
     can += ["renew"] if auth == "oauth2" else []
     values = {

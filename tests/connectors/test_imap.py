@@ -17,6 +17,7 @@ from cdp.records.batch import map_batch
 from cdp.records.mapping import Mapping
 from connectors.contract import AuthError, ConfigError, Unavailable
 from connectors.imap import ImapSource, _compact, _expand
+from connectors.imap.fake import Fake
 from connectors.imap.message import row_of
 from connectors.testing import mapping_of
 from tests.foreign import python_with
@@ -119,6 +120,25 @@ def test_errors_are_told_apart(port: int) -> None:
         ImapSource(config(port, password="wrong")).streams()
     with pytest.raises(ConfigError, match="no folder 'Nowhere'"):
         ImapSource(config(port, folders={"x": "Nowhere"})).streams()
+
+
+def test_a_message_that_the_server_keeps_back_is_asked_for_again() -> None:
+    class Slow(dict[int, bytes]):
+        def __contains__(self, number: object) -> bool:
+            return number != 2
+
+    with Fake().serve() as server:
+        for number in (1, 2, 3):
+            server.put("inbox", str(number))
+        there, server.messages = server.messages, Slow(server.messages)
+        (page,) = ImapSource(server.config()).read("inbox")
+        assert [row["uid"] for row in page.rows] == ["7-1", "7-3"]
+        server.messages = there
+        (later,) = ImapSource(server.config()).read("inbox", page.bookmark)
+        assert [row["uid"] for row in later.rows] == ["7-2"]
+        server.trouble = "BAD"
+        with pytest.raises(Unavailable, match=r"broke off \(error\)"):
+            list(ImapSource(server.config()).read("inbox"))
 
 
 def test_a_server_that_is_not_there() -> None:

@@ -17,6 +17,7 @@ from cdp.records.mapping import Mapping
 from connectors.rest import Gone, RestSource
 from connectors.testing import conform, fake_of, mapping_of, unmapped
 from connectors.testing.clock import ManualClock
+from connectors.testing.lab import lab
 
 pytestmark = pytest.mark.long
 VENDORS: dict[str, Any] = {
@@ -107,6 +108,18 @@ def test_an_act_without_all_its_parts_has_no_key_and_the_others_keep_theirs() ->
     acts = [{"action": "open", "timestamp": "2026-01-01T00:00:00Z"}, {"action": "click"}]
     rows = source.completed(stream, [{"campaign_id": "c", "email_id": "e", "activity": acts}, {"email_id": "f", "activity": None}])
     assert [row["activity_key"] for row in rows] == ["c:e:open:2026-01-01T00:00:00Z", None]
+
+
+def test_a_comment_that_is_none_is_refused_and_the_others_are_kept() -> None:
+    class Odd(fake_of(VENDORS["zendesk"])):  # type: ignore[misc]  # a class that is found
+        def _comment(self, row: Any) -> Any:
+            return "gone" if row.key == "2" else super()._comment(row)
+
+    with lab(VENDORS["zendesk"], Odd, "ticket_comments") as room:
+        room.fill(3)
+        landed = room.sync()
+        assert set(landed.rows) == {"1", "3"}
+        assert [(refused.reason, refused.raw) for refused in landed.refused] == [("not_an_object", "gone")]
 
 
 @pytest.mark.parametrize(("told", "keys"), [("7;8", ["7", "8"]), ([7], ["7"]), (7, ["7"]), (None, []), ("", []), ({}, [])])
