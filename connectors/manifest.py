@@ -85,7 +85,7 @@ def _validator() -> Draft202012Validator:
 def _built(document: Any, wanted: Any) -> Any:
     """An object of the class that `kind` names, or of the one that the member is declared with."""
     made: type[Any] = wanted if isinstance(wanted, type) and is_dataclass(wanted) else KINDS[document["kind"]]
-    hints = get_type_hints(made)
+    hints = _hints(made)  # type: ignore[arg-type]  # a class is hashable
     values: dict[str, Any] = {}
     for member in fields(made):
         if member.name in document:
@@ -96,6 +96,11 @@ def _built(document: Any, wanted: Any) -> Any:
     if unknown:
         raise ConfigError(f"manifest: {document.get('kind') or made.__name__} has no member {', '.join(sorted(unknown))}")
     return made(**values)
+
+
+@cache
+def _hints(made: type[Any]) -> dict[str, Any]:
+    return get_type_hints(made)
 
 
 def _value(value: Any, hint: Any) -> Any:

@@ -32,6 +32,7 @@ class Fake(System):
         "credentials": f"a folder of this machine asks for no credentials; {_REMOTE}",
         "break": f"a file of this machine does not break off; {_REMOTE}",
         "keyless": "a row is given as the file has it, and the mapping refuses the one without its key",
+        "renew": f"a folder of this machine asks for no credentials; {_REMOTE}",
         "merge": "files merge no rows",
         "delete": "files in a folder add up: nothing is taken as deleted unless the stream says `complete`",
         "empty_page": "pages are cut by the connector; a file without rows is none",

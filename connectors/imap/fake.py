@@ -51,7 +51,7 @@ class Fake(System):
         with _Server(("127.0.0.1", 0), _Session) as server:
             server.fake = self
             self._port = server.server_address[1]
-            thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+            thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
             thread.start()
             try:
                 yield self

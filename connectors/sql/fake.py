@@ -25,6 +25,7 @@ class Fake(System):
         "http": "a database is asked over one connection: it throttles nothing, and an error is no answer",
         "tokens": _NO_ROLES,
         "credentials": _NO_ROLES,
+        "renew": _NO_ROLES,
         "keyless": "the primary key of a table is never null",
         "broken_row": "a table holds rows and nothing else",
         "delete": "rows read by their cursor do not tell what was deleted: see sweep",

@@ -163,7 +163,7 @@ class FakeVendor(System):
     def serve(self) -> Iterator[Self]:
         """Serve on a free port of the loopback."""
         server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_Quiet)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
         thread.start()
         self.base_url = f"http://127.0.0.1:{server.server_port}"
         try:

@@ -17,8 +17,8 @@ from cdp.records.batch import map_batch
 from cdp.records.mapping import Mapping
 from connectors.contract import AuthError
 from connectors.testing import mapping_of
-from connectors.testing.clock import ManualClock
 from connectors.testing.lab import Lab
+from connectors.testing.system import System
 from connectors.tryton import TrytonSource
 from tests.bench.sending import free_port
 from tests.foreign import alone, python_with
@@ -28,16 +28,19 @@ pytestmark = [pytest.mark.clients, pytest.mark.long]
 PACKAGES = ["trytond==8.2.1", "trytond-party==8.2.*", "trytond-sale==8.2.*", "trytond-sale-opportunity==8.2.*"]
 
 
-class Server:
+class Server(System):
     """A running Tryton: its REST API, and what the laboratory asks of a fake."""
 
     def __init__(self, url: str, key: str, company: int, currency: int) -> None:
+        super().__init__()
         self.url, self.key, self.company, self.currency = url, key, company, currency
-        self.clock = ManualClock()
         self.client = httpx.Client(base_url=f"{url}/rest/model/", headers={"Authorization": f"bearer {key}"}, timeout=60)
 
     def config(self) -> dict[str, Any]:
         return {"base_url": self.url, "key": self.key}
+
+    def open(self, kind: Any, config: dict[str, Any]) -> Any:
+        return kind(config, clock=self.clock)
 
     def create(self, model: str, **values: Any) -> int:
         response = self.client.post(model, json=values)
