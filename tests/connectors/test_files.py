@@ -386,3 +386,14 @@ def test_a_broken_file_in_a_folder_stops_only_its_stream(tmp_path: Path) -> None
     for stream in ("b", "c"):
         with pytest.raises(ConfigError, match=rf"{stream}\.(xlsx|zip): no "):
             list(source.read(stream))
+
+
+def test_what_is_read_ahead_is_a_part_of_a_big_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", b"id,text\n" + (b"1," + b"x" * 50_000 + b"\n") * 1_400)
+    reading = FilesSource({"path": str(path), "batch_rows": 10}).read("a")
+    tracemalloc.start()
+    next(reading)
+    time.sleep(0.3)  # for whom reads ahead to come as far as it may
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < 45 << 20
