@@ -12,7 +12,9 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import IO, Any
 
 import pyarrow as pa
@@ -103,6 +105,28 @@ def read(raw: IO[bytes], dialect: Dialect, place: str, slow: bool, reopen: Any) 
     yield from _slowly(raw, dialect, place, number)
 
 
+class _Until:
+    """A stream that is at its end from `end` on: Arrow reads ahead in threads of its own, which must not outlive the file."""
+
+    closed = False
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw, self._lock, self._ended = raw, Lock(), False
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file."""
+        with self._lock:
+            return b"" if self._ended else self._raw.read(size)
+
+    def end(self) -> None:
+        """Nothing is read any more, and nobody is reading."""
+        with self._lock:
+            self._ended = True
+
+    def close(self) -> None:
+        """The file is closed by who opened it."""
+
+
 class _Fast:
     """Arrow's reader. `done` tells whether it came to the end; if not, the record `number` is the first not given."""
 
@@ -122,9 +146,11 @@ class _Fast:
 
     def __iter__(self) -> Iterator[Rows]:
         columns = list(self._dialect.columns)
+        source = _Until(self._raw)
+        reader: Iterator[pa.RecordBatch] = iter(())
         try:
             reader = arrow_csv.open_csv(
-                self._raw,
+                source,
                 arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=columns, skip_rows=self._dialect.skip),
                 arrow_csv.ParseOptions(delimiter=self._dialect.delimiter, newlines_in_values=True, invalid_row_handler=self._note),
                 arrow_csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.binary()), strings_can_be_null=False),
@@ -133,6 +159,10 @@ class _Fast:
                 yield self._rows(batch)
         except (pa.ArrowInvalid, UnicodeDecodeError):
             return
+        finally:
+            source.end()
+            with suppress(pa.ArrowInvalid, UnicodeDecodeError):
+                deque(reader, maxlen=0)
         end, self.done = self.number + len(self._invalid), True
         refused = [self._refusal(*self._invalid.popleft()) for _ in range(len(self._invalid))]
         if refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import random
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.contract import ConfigError, ContractError, Page
-from connectors.files import FilesSource
+from connectors.files import FilesSource, delimited
 
 
 def read(path: Path | str, bookmark: Any = None, stream: str | None = None, **config: Any) -> list[Page]:
@@ -397,3 +398,26 @@ def test_what_is_read_ahead_is_a_part_of_a_big_file(tmp_path: Path) -> None:
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert held < 45 << 20
+
+
+class Slow(io.BytesIO):
+    """A stream that tells how often it was read."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        time.sleep(0.005)
+        return super().read(size)
+
+
+def test_nothing_is_read_any_more_when_reading_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrow reads ahead in threads of its own, which must not outlive the file."""
+    monkeypatch.setattr(delimited, "BLOCK", 1 << 12)
+    raw = Slow(b"id,name\n" + b"".join(b"%d,name %d\n" % (n, n) for n in range(20_000)))
+    rows = delimited.read(raw, delimited.guess("id,name\n1,name 1\n2,name 2\n", None, None), "x.csv", False, lambda: raw)
+    next(rows)
+    rows.close()
+    before = raw.reads
+    time.sleep(0.1)
+    assert raw.reads == before
