@@ -20,6 +20,14 @@ def test_text_and_document_are_read_back_as_they_were_written(condition: object)
     assert document.read(document.write(condition)) == condition
 
 
+def refused(text: str, place: str, reason: str) -> None:
+    """The condition is refused at a place, with a reason."""
+    with pytest.raises(DefinitionError) as caught:
+        check(parse(text), ATTRIBUTES, {"vip": parse("everyone")})
+    assert reason in caught.value.reason
+    assert caught.value.place == place
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -69,10 +77,7 @@ def test_the_normal_form_is_stable(text: str) -> None:
     ],
 )
 def test_what_cannot_be_decided_is_refused_where_it_stands(text: str, place: str, reason: str) -> None:
-    with pytest.raises(DefinitionError) as caught:
-        check(parse(text), ATTRIBUTES, {"vip": parse("everyone")})
-    assert reason in caught.value.reason
-    assert caught.value.place == place
+    refused(text, place, reason)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +150,7 @@ def test_what_people_write_in_a_hurry_is_read_where_it_can_mean_one_thing_only(h
     ],
 )
 def test_what_can_mean_several_things_is_refused_with_how_it_is_written(text: str, place: str, hint: str) -> None:
-    with pytest.raises(DefinitionError) as caught:
-        check(parse(text), ATTRIBUTES, {"vip": parse("everyone")})
-    assert hint in caught.value.reason
-    assert caught.value.place == place
+    refused(text, place, hint)
 
 
 def test_a_circle_of_segments_is_named() -> None:
